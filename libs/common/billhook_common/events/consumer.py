@@ -1,0 +1,149 @@
+"""The consumer: takes batches from the service's queue, hands them to the inbox, then acknowledges (kombu)."""
+
+import time
+from contextlib import suppress
+from typing import Any
+
+from kombu import Connection, Consumer, Exchange, Message, Queue
+
+from billhook_common.events.broker import (
+    CONTENT_TYPE,
+    DEAD_EXCHANGE,
+    EXCHANGE,
+    dead_queue_name,
+    queue_arguments,
+    queue_name,
+)
+from billhook_common.events.envelope import Undecodable, split_bundle
+from billhook_common.events.inbox import TRANSIENT, Inbox
+from billhook_common.faults import crash_point
+from billhook_common.logs import get_logger
+
+log = get_logger()
+
+PREFETCH_MESSAGES = 20
+"""With bundles of up to 50 events a few messages are enough; far below the broker's consumer timeout."""
+BATCH_EVENTS = 200
+DRAIN_SECONDS = 0.002
+HEARTBEAT_SECONDS = 30
+TRANSIENT_SECONDS = 600.0
+"""How long a batch is repeated in place while the database is away."""
+
+
+class EventConsumer:
+    """One service's consumer; ``step`` is called in a loop by the worker."""
+
+    def __init__(self, url: str, service: str, types: list[str], inbox: Inbox) -> None:
+        self._url = url
+        self._service = service
+        self._types = types
+        self._inbox = inbox
+        self._connection: Connection | None = None
+        self._consumer: Consumer | None = None
+        self._forget()
+
+    def step(self) -> bool:
+        """Wait up to a second for messages and apply them; True if there were some. Raises if the broker is away."""
+        connection = self._connected()
+        try:
+            self._take(connection, 1.0)
+            if not self._messages:
+                connection.heartbeat_check()
+                return False
+            while len(self._events) < BATCH_EVENTS:
+                before = len(self._messages)
+                self._take(connection, DRAIN_SECONDS)
+                if len(self._messages) == before:
+                    break
+            self._accept(connection)
+            crash_point("after_commit")
+            last = self._messages[-1]
+            last.channel.basic_ack(last.delivery_tag, multiple=True)
+            self._forget()
+            return True
+        except connection.connection_errors + connection.channel_errors:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Leave the queue; unacknowledged messages go back to it."""
+        connection, self._connection, self._consumer = self._connection, None, None
+        self._forget()
+        if connection is not None:
+            with suppress(Exception):  # it may be gone already
+                connection.release()
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            connection = Connection(self._url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=5)
+            try:
+                connection.connect()
+                channel = connection.channel()
+                queue = declare_topology(channel, self._service, self._types)
+                consumer = Consumer(
+                    channel, [queue], on_message=self._keep, accept=[CONTENT_TYPE],
+                    prefetch_count=PREFETCH_MESSAGES, auto_declare=False,
+                )  # fmt: skip
+                consumer.consume()
+            except Exception:
+                connection.release()
+                raise
+            self._connection, self._consumer = connection, consumer
+            log.info("consumer_connected", queue=queue.name)
+        return self._connection
+
+    def _keep(self, message: Message) -> None:
+        self._messages.append(message)
+        body = bytes(message.body)
+        try:
+            self._events.extend(split_bundle(body))
+        except Undecodable as error:
+            self._broken.append((body, str(error)))
+
+    def _forget(self) -> None:
+        self._messages: list[Message] = []
+        self._events: list[bytes] = []
+        self._broken: list[tuple[bytes, str]] = []
+
+    def _take(self, connection: Connection, seconds: float) -> None:
+        with suppress(TimeoutError):
+            connection.drain_events(timeout=seconds)
+
+    def _accept(self, connection: Connection) -> None:
+        """Hand over, repeating in place while the database is away, with the heart beating."""
+        deadline = time.monotonic() + TRANSIENT_SECONDS
+        pause = 0.1
+        while True:
+            try:
+                for body, reason in self._broken:
+                    self._inbox.park_message(body, reason)
+                self._inbox.accept(self._events)
+                return
+            except TRANSIENT as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("inbox_database_away", error=type(error).__name__, pause_seconds=pause)
+                _wait_beating(connection, pause)
+                pause = min(pause * 2, 5.0)
+
+
+def _wait_beating(connection: Connection, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        connection.heartbeat_check()
+        time.sleep(min(0.5, seconds))
+
+
+def declare_topology(channel: Any, service: str, types: list[str]) -> Queue:
+    """Declare exchanges, the dead queue first, and the service's queue with its bindings; returns the queue."""
+    dead = Exchange(DEAD_EXCHANGE, type="direct", durable=True)
+    Queue(
+        dead_queue_name(service), dead, routing_key=service, durable=True, queue_arguments={"x-queue-type": "quorum"}
+    )(channel).declare()
+    events = Exchange(EXCHANGE, type="topic", durable=True)
+    events(channel).declare()
+    queue = Queue(queue_name(service), durable=True, queue_arguments=queue_arguments(service))
+    queue(channel).queue_declare()
+    for event_type in sorted(types):
+        queue(channel).bind_to(events, routing_key=event_type)
+    return queue

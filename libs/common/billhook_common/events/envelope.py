@@ -1,0 +1,96 @@
+"""The envelope: CloudEvents 1.0 in JSON, with the extension attributes of this suite."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from billhook_common.contracts import Fact
+from billhook_common.errors import BillhookError
+
+F_co = TypeVar("F_co", bound=Fact, covariant=True)
+
+
+class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One event on the wire; ``data`` stays encoded until a handler wants it."""
+
+    specversion: Literal["1.0"]
+    id: UUID
+    source: str
+    type: str
+    subject: UUID
+    time: dt.datetime
+    customerid: UUID | None = None
+    version: int | None = None
+    sourcekey: str | None = None
+    correlationid: str | None = None
+    causationid: str | None = None
+    epoch: UUID | None = None
+    position: int | None = None
+    data: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[F_co]):
+    """One event as a handler sees it; ``raw`` is the envelope's JSON as it came."""
+
+    id: UUID
+    type: str
+    source: str
+    subject: UUID
+    time: dt.datetime
+    data: F_co
+    customer_id: UUID | None
+    version: int | None
+    source_key: str | None
+    correlation_id: str | None
+    raw: bytes
+
+
+class Undecodable(Exception):
+    """The bytes are not an event of a type and version that is known here."""
+
+
+_decoder = msgspec.json.Decoder(Envelope)
+_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+encode = msgspec.json.Encoder(decimal_format="string", uuid_format="canonical").encode
+
+
+def decode_envelope(raw: bytes) -> Envelope:
+    """Read one envelope; raises Undecodable."""
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable(f"not an event: {error}") from error
+
+
+def decode_event(raw: bytes, envelope: Envelope, data_decoder: "msgspec.json.Decoder[Fact]") -> Event[Fact]:
+    """Read the data of ``envelope``; raises Undecodable."""
+    try:
+        data = data_decoder.decode(envelope.data)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, BillhookError) as error:
+        # BillhookError: an amount that no currency can hold would otherwise stop the whole queue.
+        raise Undecodable(f"{envelope.type}: {error}") from error
+    return Event(
+        id=envelope.id,
+        type=envelope.type,
+        source=envelope.source,
+        subject=envelope.subject,
+        time=envelope.time,
+        data=data,
+        customer_id=envelope.customerid,
+        version=envelope.version,
+        source_key=envelope.sourcekey,
+        correlation_id=envelope.correlationid,
+        raw=raw,
+    )
+
+
+def split_bundle(body: bytes) -> list[bytes]:
+    """The events of one message, which is always a JSON array; raises Undecodable."""
+    try:
+        return [bytes(item) for item in _list_decoder.decode(body)]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Undecodable(f"not a bundle of events: {error}") from error

@@ -1,0 +1,236 @@
+"""The inbox: the one way in for events, on both transports; each event changes this database once (G3, G7)."""
+
+import datetime as dt
+import hashlib
+import random
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from billhook_common.clock import Clock
+from billhook_common.config import ServiceConfig
+from billhook_common.db import Database
+from billhook_common.errors import NotKnownYet
+from billhook_common.events.envelope import Event, Undecodable, decode_envelope, decode_event
+from billhook_common.events.handlers import Context, Handlers, NotYet
+from billhook_common.ids import derive_id
+from billhook_common.logs import get_logger
+from billhook_common.metrics import EVENTS_ACCEPTED, EVENTS_DUPLICATE, EVENTS_FAILED
+from billhook_common.tables import inbox
+from billhook_common.trace import Trace, tracing
+
+log = get_logger()
+
+TRANSIENT = (OperationalError, InterfaceError, PoolTimeout)
+"""The database is away, or a lock or statement took too long: the same batch is worth another try."""
+
+_WAIT_SECONDS = (1, 5, 30, 120, 600, 3600)
+"""Waits of an event that came before what it needs."""
+_FAILURE_SECONDS = (10, 60, 600, 3600, 6 * 3600)
+"""Waits after an error; after the last one the event is parked."""
+_RETRY_BATCH = 100
+
+
+class Inbox:
+    """One service's inbox."""
+
+    def __init__(self, database: Database, handlers: Handlers, clock: Clock, config: ServiceConfig) -> None:
+        self._database = database
+        self._handlers = handlers
+        self._clock = clock
+        self._config = config
+
+    def accept(self, raw_events: Sequence[bytes]) -> None:
+        """Apply events, each at most once; returns when every one is done, to be retried or parked.
+
+        Raises one of TRANSIENT when the database does not answer: nothing of the batch in hand was applied.
+        """
+        events: list[Event[Any]] = []
+        for raw in raw_events:
+            try:
+                events.append(self._decode(raw))
+            except Undecodable as error:
+                self.park_message(raw, str(error))
+        if events:
+            self._accept(events)
+
+    def retry_due(self, *, at_once: bool = False) -> int:
+        """Try again what failed or waited and is due (with ``at_once``: all that wait); returns how many are done."""
+        done = 0
+        with self._database.transaction() as session:
+            due = session.execute(
+                select(inbox.c.event_id, inbox.c.payload)
+                .where(inbox.c.state == "failed", inbox.c.next_at <= (_FAR if at_once else self._clock.now()))
+                .order_by(inbox.c.next_at)
+                .limit(_RETRY_BATCH)
+            ).all()
+        for row in due:
+            try:
+                with self._database.transaction() as session:
+                    locked = session.execute(
+                        select(inbox.c.event_id)
+                        .where(inbox.c.event_id == row.event_id, inbox.c.state == "failed")
+                        .with_for_update(skip_locked=True)
+                    ).first()
+                    if locked is None:
+                        continue
+                    self._handle(session, [self._decode(row.payload)])
+                    _mark_done(session, row.event_id)
+                done += 1
+            except TRANSIENT:
+                raise
+            except Exception as error:  # noqa: BLE001  (the edge: an event's error becomes its state)
+                self._record(self._decode(row.payload), error)
+        return done
+
+    def _accept(self, events: list[Event[Any]]) -> None:
+        try:
+            with self._database.transaction() as session:
+                self._apply(session, events)
+            return
+        except TRANSIENT:
+            raise
+        except Exception as error:  # noqa: BLE001  (the edge: an event's error becomes its state)
+            if len(events) == 1:
+                self._record(events[0], error)
+                return
+        # One of them is bad: halve until it is alone, so that the good ones commit.
+        middle = len(events) // 2
+        self._accept(events[:middle])
+        self._accept(events[middle:])
+
+    def _apply(self, session: Session, events: list[Event[Any]]) -> None:
+        now = self._clock.now()
+        rows = [{"event_id": event.id, "type": event.type, "state": "done", "received_at": now} for event in events]
+        rows.sort(key=lambda row: str(row["event_id"]))
+        fresh = set(session.scalars(upsert(inbox).values(rows).on_conflict_do_nothing().returning(inbox.c.event_id)))
+        if len(fresh) < len(events):
+            EVENTS_DUPLICATE.inc(len(events) - len(fresh))
+        todo = []
+        for event in events:
+            if event.id in fresh:
+                fresh.discard(event.id)
+                todo.append(event)
+        if todo:
+            self._handle(session, todo)
+            EVENTS_ACCEPTED.inc(len(todo))
+
+    def _handle(self, session: Session, events: list[Event[Any]]) -> None:
+        by_type: dict[str, list[Event[Any]]] = {}
+        for event in events:
+            by_type.setdefault(event.type, []).append(event)
+        context = Context(session, self._clock, self._config)
+        for event_type, group in by_type.items():
+            handler = self._handlers.get(event_type)
+            assert handler is not None
+            first = group[0]
+            cause = Trace(
+                correlation_id=first.correlation_id or str(first.id),
+                causation_id=str(first.id),
+                source_key=first.source_key if len(group) == 1 else None,
+                actor=f"event:{first.type}",
+            )
+            with tracing(cause):
+                handler.apply(context, group)
+
+    def _decode(self, raw: bytes) -> Event[Any]:
+        envelope = decode_envelope(raw)
+        handler = self._handlers.get(envelope.type)
+        if handler is None:
+            raise Undecodable(f"no handler here for {envelope.type}")
+        if envelope.source != envelope.type.partition(".")[0]:
+            raise Undecodable(f"{envelope.source} may not publish {envelope.type}")
+        return decode_event(raw, envelope, handler.decoder)
+
+    def _record(self, event: Event[Any], error: Exception) -> None:
+        # An action shared with the web says NotKnownYet where a handler says NotYet.
+        waiting = isinstance(error, (NotYet, NotKnownYet))
+        fingerprint = _fingerprint(error)
+        with self._database.transaction() as session:
+            attempts = (
+                session.execute(
+                    select(inbox.c.attempts).where(inbox.c.event_id == event.id).with_for_update()
+                ).scalar_one_or_none()
+                or 0
+            )
+            schedule = _WAIT_SECONDS if waiting else _FAILURE_SECONDS
+            parked = not waiting and attempts >= len(schedule)
+            seconds = schedule[min(attempts, len(schedule) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
+            state = {
+                "state": "parked" if parked else "failed",
+                "attempts": attempts + 1,
+                "next_at": None if parked else self._clock.now() + dt.timedelta(seconds=seconds),
+                "fingerprint": fingerprint,
+                "reason": str(error)[:2000],
+                "payload": event.raw,
+            }
+            session.execute(
+                upsert(inbox)
+                .values(event_id=event.id, type=event.type, received_at=self._clock.now(), **state)
+                .on_conflict_do_update(index_elements=[inbox.c.event_id], set_=state, where=inbox.c.state != "done")
+            )
+        EVENTS_FAILED.labels("waiting" if waiting else "parked" if parked else "failed").inc()
+        if not waiting:
+            log.warning("event_failed", event_id=str(event.id), type=event.type, fingerprint=fingerprint, parked=parked,
+                        exc_info=error)  # fmt: skip
+
+    def park_message(self, raw: bytes, reason: str) -> None:
+        """Keep bytes that are no event of a known type, visible and replayable."""
+        event_id = derive_id("undecodable", hashlib.sha256(raw).hexdigest())
+        event_type = "unknown"
+        try:
+            envelope = decode_envelope(raw)
+            event_id, event_type = envelope.id, envelope.type
+        except Undecodable:
+            pass
+        with self._database.transaction() as session:
+            session.execute(
+                upsert(inbox)
+                .values(
+                    event_id=event_id, type=event_type, state="parked", received_at=self._clock.now(),
+                    fingerprint="Undecodable", reason=reason[:2000], payload=raw,
+                )
+                .on_conflict_do_nothing()
+            )  # fmt: skip
+        EVENTS_FAILED.labels("parked").inc()
+        log.warning("event_parked", event_id=str(event_id), type=event_type, reason=reason[:200])
+
+
+_FAR = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
+
+def _mark_done(session: Session, event_id: object) -> None:
+    session.execute(update(inbox).where(inbox.c.event_id == event_id).values(state="done", next_at=None, payload=None))
+
+
+def _fingerprint(error: Exception) -> str:
+    """The error's type and the first frame in our own code, so that equal failures gather."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/billhook_" in frame.filename]
+    own = [frame for frame in frames if "/billhook_common/" not in frame.filename] or frames
+    where = f"{own[0].filename.rpartition('/billhook_')[2]}:{own[0].name}" if own else "?"
+    return f"{type(error).__name__} {where}"
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many events are in each state that wants attention."""
+    rows = session.execute(
+        select(inbox.c.state, func.count()).where(inbox.c.state != "done").group_by(inbox.c.state)
+    ).all()
+    return {"failed": 0, "parked": 0} | {state: number for state, number in rows}
+
+
+def replay_parked(session: Session, clock: Clock, event_id: object) -> bool:
+    """Make a parked event due again; False when there is none."""
+    result = session.execute(
+        update(inbox)
+        .where(inbox.c.event_id == event_id, inbox.c.state == "parked")
+        .values(state="failed", attempts=0, next_at=clock.now())
+        .returning(inbox.c.event_id)
+    )
+    return result.first() is not None

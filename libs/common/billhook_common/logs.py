@@ -1,0 +1,34 @@
+"""Logging: structlog, JSON in production; an event is a constant snake_case phrase plus fields."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logs(service: str, log_format: str = "json") -> None:
+    """Send structlog and the standard library's warnings to standard error, named after ``service``."""
+    renderer: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        if log_format == "console"
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def get_logger() -> structlog.typing.FilteringBoundLogger:
+    """The logger; bind fields at the call."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger

@@ -1,0 +1,130 @@
+"""A service: its name, tables, routes, handlers and jobs, and the processes made of them."""
+
+import argparse
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import flask_smorest
+from flask import Flask
+from prometheus_client import start_http_server
+from sqlalchemy import MetaData
+
+from billhook_common import migrate
+from billhook_common.api import Runtime, ServiceApp, build_app
+from billhook_common.clock import Clock, SystemClock
+from billhook_common.config import ConfigError, ServiceConfig
+from billhook_common.db import Database
+from billhook_common.events.handlers import Handlers
+from billhook_common.jobs import Job
+from billhook_common.logs import configure_logs, get_logger
+from billhook_common.worker import Worker, build_worker
+
+log = get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """The only wiring of a service; ``app.py`` makes one and calls ``main``."""
+
+    name: str
+    package: str
+    title: str
+    metadata: MetaData
+    blueprints: Sequence[flask_smorest.Blueprint]
+    handlers: Handlers
+    jobs: Sequence[Job] = ()
+    config: type[ServiceConfig] = ServiceConfig
+    version: str = "0.1.0"
+
+    @property
+    def migrations(self) -> Path:
+        """The folder of this service's migrations."""
+        return Path(str(resources.files(self.package))) / "migrations"
+
+    def read_config(self) -> ServiceConfig:
+        """The configuration from the environment; raises ConfigError."""
+        return self.config.from_environ(self.name)
+
+    def migrate(self, dsn: str) -> None:
+        """Bring the database at ``dsn`` to this release."""
+        migrate.upgrade(self.migrations, dsn, self.metadata)
+
+    def api(
+        self, config: ServiceConfig | None = None, clock: Clock | None = None, database: Database | None = None
+    ) -> ServiceApp:
+        """The WSGI app."""
+        config = config or self.read_config()
+        runtime = Runtime(
+            name=self.name,
+            config=config,
+            clock=clock or SystemClock(config.zone),
+            database=database or Database(config),
+            migrations=self.migrations,
+        )
+        return build_app(runtime, list(self.blueprints), self.title, self.version)
+
+    def front(self, config: ServiceConfig) -> Flask:
+        """What the api process serves: the WSGI app; the gateway stands in front of its own."""
+        return self.api(config)
+
+    def worker(self, config: ServiceConfig | None = None, clock: Clock | None = None) -> Worker:
+        """Relay, consumer and jobs of this service alone; needs a broker. Raises ConfigError."""
+        config = config or self.read_config()
+        if not config.broker_url:
+            raise ConfigError("BILLHOOK_BROKER_URL is empty: a service alone reaches the others through RabbitMQ")
+        return build_worker([(self, config)], clock or SystemClock(config.zone))
+
+    def main(self, arguments: Sequence[str] | None = None) -> None:
+        """The service's own command line."""
+        parser = argparse.ArgumentParser(prog=f"billhook-{self.name}", description=self.title)
+        commands = parser.add_subparsers(dest="command", required=True)
+        api = commands.add_parser("api", help="serve HTTP")
+        api.add_argument("--bind", default="127.0.0.1:8000")
+        commands.add_parser("worker", help="relay, consumer and jobs")
+        commands.add_parser("migrate", help="bring the database to this release")
+        commands.add_parser("check", help="compare models and migrated database")
+        commands.add_parser("openapi", help="print the OpenAPI document")
+        options = parser.parse_args(arguments)
+        config = self.read_config()
+        configure_logs(self.name, config.log_format)
+        run: dict[str, Any] = {
+            "api": lambda: serve(self.front(config), options.bind),
+            "worker": lambda: run_worker(self.worker(config), config),
+            "migrate": lambda: self.migrate(config.database_url),
+            "check": lambda: migrate.check(self.migrations, config.database_url, self.metadata),
+            "openapi": lambda: print(self.api(config).test_client().get("/openapi.json").text),
+        }
+        run[options.command]()
+
+
+def serve(app: Flask, bind: str) -> None:
+    """Serve ``app`` with gunicorn: threads, so that a slow database does not stop the process."""
+    from gunicorn.app.base import BaseApplication  # noqa: PLC0415  (only the api process needs it)
+
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+        def load_config(self) -> None:
+            for name, value in {"bind": bind, "workers": 1, "threads": 16, "worker_class": "gthread",
+                                "graceful_timeout": 5, "accesslog": None}.items():  # fmt: skip
+                self.cfg.set(name, value)
+
+        def load(self) -> Flask:
+            return app
+
+    Server().run()
+
+
+def run_worker(worker: Worker, config: ServiceConfig) -> None:
+    """Run ``worker`` until SIGTERM or SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop.set())
+    if config.metrics_port:
+        start_http_server(config.metrics_port, addr="127.0.0.1")
+    worker.start()
+    log.info("worker_started", loops=len(worker.loops))
+    worker.watch()
+    worker.shutdown()
+    log.info("worker_stopped")

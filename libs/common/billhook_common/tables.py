@@ -1,0 +1,141 @@
+"""The tables that every service's database has: outbox, inbox, stored answers, audit, leases."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from billhook_common.db import UtcDateTime, service_metadata
+
+chassis = service_metadata()
+
+outbox = Table(
+    "outbox",
+    chassis,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("type", Text, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("customer_id", Uuid),
+    Column("version", BigInteger),
+    Column("source_key", Text),
+    Column("correlation_id", Text),
+    Column("causation_id", Text),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("published_at", UtcDateTime),
+    Column("returned", Boolean, nullable=False, server_default=text("false")),
+    Column("position", BigInteger),
+    Index("ix_outbox_unpublished", "seq", postgresql_where=text("published_at IS NULL")),
+    Index("ix_outbox_type_position", "type", "position"),
+)
+
+outbox_position = Table(
+    "outbox_position",
+    chassis,
+    Column("type", Text, primary_key=True),
+    Column("epoch", Uuid, nullable=False, server_default=func.gen_random_uuid()),
+    Column("last", BigInteger, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    chassis,
+    Column("event_id", Uuid, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_at", UtcDateTime),
+    Column("fingerprint", Text),
+    Column("reason", Text),
+    Column("payload", LargeBinary),
+    Index("ix_inbox_due", "next_at", postgresql_where=text("state = 'failed'")),
+    Index("ix_inbox_parked", "fingerprint", postgresql_where=text("state = 'parked'")),
+)
+
+answer = Table(
+    "idempotent_answer",
+    chassis,
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("status", Integer),
+    Column("body", LargeBinary),
+    Column("location", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_idempotent_answer_created_at", "created_at"),
+)
+
+audit_entry = Table(
+    "audit_entry",
+    chassis,
+    Column("id", Uuid, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Uuid),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("request_id", Text),
+    Column("ip", Text),
+    Index("ix_audit_entry_subject", "subject", "id"),
+)
+
+lease = Table(
+    "lease",
+    chassis,
+    Column("name", Text, primary_key=True),
+    Column("token", BigInteger, nullable=False),
+    Column("taken_at", UtcDateTime, nullable=False, server_default=func.now()),
+)
+
+RELEASE_1 = """
+CREATE TABLE outbox (
+    seq bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_outbox PRIMARY KEY,
+    id uuid NOT NULL CONSTRAINT uq_outbox_id UNIQUE,
+    type text NOT NULL, subject uuid NOT NULL, customer_id uuid, version bigint,
+    source_key text, correlation_id text, causation_id text,
+    occurred_at timestamptz NOT NULL, data text NOT NULL,
+    published_at timestamptz, returned boolean NOT NULL DEFAULT false, position bigint);
+CREATE INDEX ix_outbox_unpublished ON outbox (seq) WHERE published_at IS NULL;
+CREATE INDEX ix_outbox_type_position ON outbox (type, position);
+CREATE TABLE outbox_position (
+    type text CONSTRAINT pk_outbox_position PRIMARY KEY,
+    epoch uuid NOT NULL DEFAULT gen_random_uuid(), last bigint NOT NULL);
+CREATE TABLE inbox (
+    event_id uuid CONSTRAINT pk_inbox PRIMARY KEY,
+    type text NOT NULL, state text NOT NULL, received_at timestamptz NOT NULL,
+    attempts integer NOT NULL DEFAULT 0, next_at timestamptz, fingerprint text, reason text, payload bytea);
+CREATE INDEX ix_inbox_due ON inbox (next_at) WHERE state = 'failed';
+CREATE INDEX ix_inbox_parked ON inbox (fingerprint) WHERE state = 'parked';
+CREATE TABLE idempotent_answer (
+    caller text, key text, request_hash bytea NOT NULL, status integer, body bytea, location text,
+    created_at timestamptz NOT NULL, CONSTRAINT pk_idempotent_answer PRIMARY KEY (caller, key));
+CREATE INDEX ix_idempotent_answer_created_at ON idempotent_answer (created_at);
+CREATE TABLE audit_entry (
+    id uuid CONSTRAINT pk_audit_entry PRIMARY KEY,
+    at timestamptz NOT NULL, actor text NOT NULL, action text NOT NULL, subject uuid,
+    before jsonb, after jsonb, request_id text, ip text);
+CREATE INDEX ix_audit_entry_subject ON audit_entry (subject, id);
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TABLE lease (
+    name text CONSTRAINT pk_lease PRIMARY KEY, token bigint NOT NULL, taken_at timestamptz NOT NULL DEFAULT now());
+"""
+"""The chassis tables as the first release made them; later changes are statements of their own."""

@@ -1,0 +1,50 @@
+"""Several services together over the direct transport, without threads: ``until_quiet`` moves the events."""
+
+from collections.abc import Mapping
+
+from billhook_common.clock import FixedClock
+from billhook_common.events.relay import DirectDelivery, Relay
+from billhook_common.testing.harness import ServiceHarness
+
+_ROUNDS = 1_000
+"""More rounds than any honest chain of events; beyond it two services feed each other for ever."""
+
+
+class Suite:
+    """Service harnesses that share a clock and hear each other."""
+
+    def __init__(self, harnesses: Mapping[str, ServiceHarness], clock: FixedClock) -> None:
+        self.clock = clock
+        self._harnesses = dict(harnesses)
+        self._relays = {name: self._relay(name) for name in harnesses}
+
+    def __getitem__(self, name: str) -> ServiceHarness:
+        return self._harnesses[name]
+
+    def until_quiet(self, *, jobs: bool = True) -> None:
+        """Relay events, retry and run jobs until nothing is left to do."""
+        for _ in range(_ROUNDS):
+            moved = [relay.step() for relay in self._relays.values()]
+            retried = [harness.retry() > 0 for harness in self._harnesses.values()]
+            worked = [harness.run_jobs() for harness in self._harnesses.values()] if jobs else []
+            if not any(moved + retried + worked):
+                return
+        raise AssertionError(f"not quiet after {_ROUNDS} rounds")
+
+    def unfinished(self) -> dict[str, list[dict[str, object]]]:
+        """Events that are not done, by service; empty when all is well."""
+        states = {name: harness.unfinished() for name, harness in self._harnesses.items()}
+        return {name: rows for name, rows in states.items() if rows}
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for relay in self._relays.values():
+            relay.stop()
+        for harness in self._harnesses.values():
+            harness.close()
+
+    def _relay(self, name: str) -> Relay:
+        own = self._harnesses[name]
+        others = [harness for other, harness in self._harnesses.items() if other != name]
+        delivery = DirectDelivery([(frozenset(item.service.handlers.types()), item.inbox) for item in others])
+        return Relay(own.database, name, self.clock, delivery)

@@ -1,0 +1,207 @@
+"""The worker process: relay, consumer, retries and jobs, each in a loop of its own."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import psycopg
+
+from billhook_common.clock import Clock
+from billhook_common.config import ServiceConfig
+from billhook_common.db import Bell, Database, Lease
+from billhook_common.events.broker import BrokerDelivery, PublishFailed
+from billhook_common.events.consumer import EventConsumer
+from billhook_common.events.handlers import Context
+from billhook_common.events.inbox import TRANSIENT, Inbox
+from billhook_common.events.relay import Delivery, DirectDelivery, Relay
+from billhook_common.jobs import Job
+from billhook_common.logs import get_logger
+from billhook_common.metrics import JOB_RUNS
+from billhook_common.trace import Trace, tracing
+
+if TYPE_CHECKING:
+    from billhook_common.service import Service
+
+log = get_logger()
+
+POLL_SECONDS = 0.5
+"""The relay looks at least this often; the bell only makes it sooner."""
+RETRY_SECONDS = 1.0
+STUCK_SECONDS = 90.0
+"""A loop without a beat for this long is hung; only leaving the process ends it, the supervisor restarts."""
+BACKOFF_SECONDS = (0.2, 5.0)
+STOP_SECONDS = 10.0
+
+
+class Waiter(Protocol):
+    """How a loop waits between two steps; returns early when there may be work."""
+
+    def wait(self, seconds: float) -> None:
+        """Wait at most ``seconds``."""
+        ...
+
+    def close(self) -> None:
+        """Give its connection back."""
+        ...
+
+
+@dataclass
+class Loop:
+    """Calls ``step`` again at once while it returns True, else after a wait; errors are logged and waited out."""
+
+    name: str
+    step: Callable[[], bool]
+    idle_seconds: float
+    stop: threading.Event
+    waiter: Waiter | None = None
+    on_stop: Callable[[], None] | None = None
+    beat: float = field(default_factory=time.monotonic)
+
+    def run(self) -> None:
+        """Until ``stop`` is set."""
+        pause = BACKOFF_SECONDS[0]
+        while not self.stop.is_set():
+            self.beat = time.monotonic()
+            try:
+                again = self.step()
+                pause = BACKOFF_SECONDS[0]
+            except Exception as error:
+                expected = isinstance(error, (*TRANSIENT, PublishFailed, OSError, psycopg.Error))
+                log.warning("loop_error", loop=self.name, error=repr(error)[:300], exc_info=None if expected else error)
+                self.stop.wait(pause)
+                pause = min(pause * 2, BACKOFF_SECONDS[1])
+                continue
+            if not again:
+                (self.waiter or self.stop).wait(self.idle_seconds)
+        if self.on_stop is not None:
+            self.on_stop()
+        if self.waiter is not None:
+            self.waiter.close()
+
+
+class BellWaiter:
+    """Waits for the bell of a service's database, at most the time given."""
+
+    def __init__(self, dsn: str, stop: threading.Event) -> None:
+        self._dsn = dsn
+        self._stop = stop
+        self._connection: psycopg.Connection | None = None
+
+    def wait(self, seconds: float) -> None:
+        """Return at a ring, or after ``seconds``."""
+        try:
+            if self._connection is None:
+                self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=5)
+                self._connection.execute(f"LISTEN {Bell.CHANNEL}")
+                return
+            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
+                return
+        except psycopg.Error:
+            self.close()
+            self._stop.wait(seconds)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class Worker:
+    """A set of loops, watched."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.loops: list[Loop] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start every loop in a thread of its own."""
+        for loop in self.loops:
+            thread = threading.Thread(target=loop.run, name=loop.name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def healthy(self) -> bool:
+        """Whether every loop has moved lately."""
+        now = time.monotonic()
+        return all(now - loop.beat < STUCK_SECONDS for loop in self.loops)
+
+    def watch(self) -> None:
+        """Until stopped; leaves the process when a loop hangs."""
+        while not self.stop.wait(1.0):
+            if not self.healthy():
+                stuck = [loop.name for loop in self.loops if time.monotonic() - loop.beat >= STUCK_SECONDS]
+                log.error("loop_stuck", loops=stuck)
+                os._exit(1)
+
+    def shutdown(self) -> None:
+        """Let every loop finish the step in hand."""
+        self.stop.set()
+        end = time.monotonic() + STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A service with its configuration and database, as part of a worker."""
+
+    service: "Service"
+    config: ServiceConfig
+    database: Database
+    inbox: Inbox
+
+
+def build_worker(services: Sequence[tuple["Service", ServiceConfig]], clock: Clock) -> Worker:
+    """A worker for the given services: over RabbitMQ when they have a broker URL, else directly among themselves."""
+    members = [
+        Member(service, config, database := Database(config), Inbox(database, service.handlers, clock, config))
+        for service, config in services
+    ]
+    worker = Worker()
+    for member in members:
+        _add_member(worker, member, members, clock)
+    return worker
+
+
+def _add_member(worker: Worker, member: Member, members: list[Member], clock: Clock) -> None:
+    name, config = member.service.name, member.config
+    delivery: Delivery
+    if config.broker_url:
+        delivery = BrokerDelivery(config.broker_url, f"billhook-{name}")
+        consumer = EventConsumer(config.broker_url, name, list(member.service.handlers.types()), member.inbox)
+        if member.service.handlers.types():
+            worker.loops.append(Loop(f"{name}-consumer", consumer.step, 0, worker.stop, on_stop=consumer.close))
+    else:
+        others = [other for other in members if other.service.name != name]
+        delivery = DirectDelivery([(frozenset(other.service.handlers.types()), other.inbox) for other in others])
+    relay = Relay(member.database, name, clock, delivery)
+    waiter = BellWaiter(config.database_url, worker.stop)
+    worker.loops.append(Loop(f"{name}-relay", relay.step, POLL_SECONDS, worker.stop, waiter, relay.stop))
+    worker.loops.append(Loop(f"{name}-retry", lambda: member.inbox.retry_due() > 0, RETRY_SECONDS, worker.stop))
+    for item in member.service.jobs:
+        lease = Lease(member.database, f"job:{item.name}")
+        step = job_step(item, member, lease, clock)
+        worker.loops.append(Loop(f"{name}-{item.name}", step, item.every_seconds, worker.stop, on_stop=lease.release))
+
+
+def job_step(item: Job, member: Member, lease: Lease, clock: Clock) -> Callable[[], bool]:
+    """One step of a job: one transaction, fenced by its lease."""
+
+    def step() -> bool:
+        if not lease.acquire():
+            return False
+        trace = Trace(correlation_id=f"job-{item.name}", actor=f"job:{item.name}")
+        with tracing(trace), member.database.transaction() as session:
+            if not lease.fence(session):
+                lease.release()
+                return False
+            again = item.function(Context(session, clock, member.config))
+        JOB_RUNS.labels(item.name, "worked" if again else "idle").inc()
+        return again
+
+    return step

@@ -1,0 +1,1 @@
+"""What tickets does: one verb a module."""

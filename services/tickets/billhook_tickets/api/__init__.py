@@ -1,0 +1,1 @@
+"""HTTP resources of tickets: one file each."""
