@@ -1,0 +1,1 @@
+"""The ledger, plans, subscriptions and the billing run."""

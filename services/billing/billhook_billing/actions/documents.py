@@ -1,0 +1,213 @@
+"""Documents, as invoicing tells them: linked to their charge, or posted when made by hand; credit notes (R24, R25)."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from billhook_billing.actions.accounts import lock_accounts
+from billhook_billing.actions.post import NewTransaction, post
+from billhook_billing.actions.settle import settle_customers
+from billhook_billing.actions.tell import ItemState, item_changed, tell
+from billhook_billing.domain import ledger
+from billhook_common.clock import Clock
+from billhook_common.contracts.invoicing import CreditNoteIssued, InvoiceIssued
+from billhook_common.errors import Conflict
+from billhook_common.events import Event, NotYet
+from billhook_common.ids import derive_id
+from billhook_common.money import Money
+
+_CHARGED = text("""
+    SELECT item.charge_id, item.customer_id, item.currency, item.total, item.due_on, item.wants_document,
+        item.document_id, (
+            SELECT coalesce(CAST(sum(amount) AS bigint), 0) FROM ledger_entry AS entry
+            WHERE entry.transaction_id = item.transaction_id AND entry.account = 'tax') AS tax
+    FROM open_item AS item WHERE item.charge_id = ANY(:ids)
+""")
+_LINK = text("""
+    UPDATE open_item SET document_id = new.document_id, document_number = new.number, due_on = new.due_on,
+        wants_document = true, version = version + 1
+    FROM unnest(CAST(:charges AS uuid[]), CAST(:documents AS uuid[]), CAST(:numbers AS text[]), CAST(:dues AS date[]))
+        AS new(charge_id, document_id, number, due_on)
+    WHERE open_item.charge_id = new.charge_id
+    RETURNING transaction_id, customer_id, version, currency, total, open, open_item.due_on, open_item.document_id
+""")
+# A new number or due date matters where it may pass another item, a document where money waits for it.
+_MOVED_BY_DOCUMENTS = text("""
+    SELECT DISTINCT item.customer_id FROM open_item AS item
+    JOIN unnest(CAST(:charges AS uuid[]), CAST(:before AS date[])) AS old(charge_id, due_on) USING (charge_id)
+    WHERE EXISTS (SELECT FROM named_allocation AS named WHERE named.document_id = item.document_id)
+        OR EXISTS (
+            SELECT FROM open_item AS other
+            WHERE other.customer_id = item.customer_id AND other.transaction_id <> item.transaction_id
+                AND other.due_on BETWEEN least(old.due_on, item.due_on) AND greatest(old.due_on, item.due_on))
+""")
+
+
+class TotalsDiffer(Conflict):
+    """Tax is computed once; whoever hears of it stores it and checks the sums (events.md, rule 5)."""
+
+    title = "The totals of the document are not those of its lines or charge"
+
+
+class ChargeHasDocument(Conflict):
+    """A charge is shown by one document."""
+
+    title = "Another document shows this charge already"
+
+
+@dataclass(frozen=True, slots=True)
+class _Charged:
+    """A charge as it was posted; amounts in minor units of ``currency``."""
+
+    charge_id: UUID
+    customer_id: UUID
+    currency: str
+    total: int
+    due_on: dt.date
+    wants_document: bool
+    document_id: UUID | None
+    tax: int
+
+
+def take_invoices(session: Session, clock: Clock, invoices: Sequence[Event[InvoiceIssued]]) -> None:
+    """Link invoices to their charges; post those made by hand. Waiting payments then find what they name (O2, O3).
+
+    Raises NotYet for an unknown charge, NotKnownYet for an unknown customer, TotalsDiffer, ChargeHasDocument.
+    """
+    for event in invoices:
+        _check_sums(event.data)
+    # All accounts at once, since locks are taken in the order of ids.
+    lock_accounts(session, {event.data.customer_id for event in invoices})
+    charged = _by_charge(event.data for event in invoices)
+    by_hand = [event for event in invoices if event.data.charge_id is None]
+    moved = _link(session, clock, charged) if charged else set()
+    if by_hand:
+        post(session, clock, [_invoice_by_hand(event) for event in by_hand])
+        moved |= {event.data.customer_id for event in by_hand}
+    settle_customers(session, clock, moved)
+
+
+def post_credit_notes(session: Session, clock: Clock, notes: Sequence[Event[CreditNoteIssued]]) -> None:
+    """Post the credits; each pays the invoice that it corrects first (O8, O9). Raises NotKnownYet, TotalsDiffer."""
+    for event in notes:
+        _check_sums(event.data)
+    post(session, clock, [_credit_note(event) for event in notes])
+    settle_customers(session, clock, {event.data.customer_id for event in notes})
+
+
+def _by_charge(invoices: Iterable[InvoiceIssued]) -> dict[UUID, InvoiceIssued]:
+    charged: dict[UUID, InvoiceIssued] = {}
+    for invoice in invoices:
+        if invoice.charge_id is not None:
+            known = charged.setdefault(invoice.charge_id, invoice)
+            _check_document(invoice, known.document_id)
+    return charged
+
+
+def _link(session: Session, clock: Clock, invoices: dict[UUID, InvoiceIssued]) -> set[UUID]:
+    """Write the documents on the items; returns the customers whose settlement may change."""
+    rows = session.execute(_CHARGED, {"ids": list(invoices)})
+    charges = [_Charged(**row._mapping) for row in rows]
+    missing = invoices.keys() - {charge.charge_id for charge in charges}
+    if missing:
+        raise NotYet(f"charge {min(missing)} is not known")
+    for charge in charges:
+        _check_charge(charge, invoices[charge.charge_id])
+    unlinked = [charge for charge in charges if charge.document_id is None]
+    if not unlinked:
+        return set()
+    documents = [invoices[charge.charge_id] for charge in unlinked]
+    ids = [charge.charge_id for charge in unlinked]
+    linked = session.execute(
+        _LINK,
+        {
+            "charges": ids,
+            "documents": [document.document_id for document in documents],
+            "numbers": [document.number for document in documents],
+            "dues": [document.due_on for document in documents],
+        },
+    )
+    tell(session, clock, [item_changed(ItemState(**row._mapping)) for row in linked])
+    before = [charge.due_on for charge in unlinked]
+    moved = set(session.scalars(_MOVED_BY_DOCUMENTS, {"charges": ids, "before": before}))
+    return moved | {charge.customer_id for charge in unlinked if not charge.wants_document}
+
+
+def _check_charge(charge: _Charged, invoice: InvoiceIssued) -> None:
+    if charge.document_id is not None:
+        _check_document(invoice, charge.document_id)
+    gross, tax = Money.of(invoice.gross, invoice.currency), Money.of(invoice.tax, invoice.currency)
+    posted = (charge.customer_id, charge.currency, charge.total, charge.tax)
+    if posted != (invoice.customer_id, invoice.currency, gross.minor, tax.minor):
+        raise TotalsDiffer(
+            f"Invoice {invoice.number}: {gross} with {tax} of tax; its charge was posted with {charge.total} and "
+            f"{charge.tax} minor units of {charge.currency}."
+        )
+
+
+def _check_document(invoice: InvoiceIssued, document_id: UUID) -> None:
+    if invoice.document_id != document_id:
+        raise ChargeHasDocument(f"Charge {invoice.charge_id} is on document {document_id}.")
+
+
+def _check_sums(document: InvoiceIssued | CreditNoteIssued) -> None:
+    net, tax = _total(row.net for row in document.taxes), _total(row.tax for row in document.taxes)
+    if (net, tax, net + tax) != (document.net, document.tax, document.gross):
+        raise TotalsDiffer(
+            f"Document {document.number}: {document.net} + {document.tax} = {document.gross}, its rates sum to "
+            f"{net} + {tax}."
+        )
+
+
+def _total(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, Decimal(0))
+
+
+def _invoice_by_hand(event: Event[InvoiceIssued]) -> NewTransaction:
+    invoice = event.data
+    nets, taxes = _minor(invoice)
+    return NewTransaction(
+        id=derive_id("document", invoice.document_id),
+        posting=ledger.charge(invoice.customer_id, invoice.currency, nets=nets, taxes=taxes),
+        customer_id=invoice.customer_id,
+        posted_on=invoice.issued_on,
+        effective_on=invoice.tax_point_on,
+        due_on=invoice.due_on,
+        description=f"Invoice {invoice.number}",
+        source="invoicing",
+        source_key=event.source_key,
+        wants_document=True,
+        document_id=invoice.document_id,
+        document_number=invoice.number,
+    )
+
+
+def _credit_note(event: Event[CreditNoteIssued]) -> NewTransaction:
+    note = event.data
+    nets, taxes = _minor(note)
+    return NewTransaction(
+        id=derive_id("document", note.document_id),
+        posting=ledger.credit_note(note.customer_id, note.currency, nets=nets, taxes=taxes),
+        customer_id=note.customer_id,
+        posted_on=note.issued_on,
+        description=f"Credit note {note.number}",
+        source="invoicing",
+        source_key=event.source_key,
+        document_id=note.document_id,
+        document_number=note.number,
+        is_credit_note=True,
+        named=[(note.refers_to, None)],
+    )
+
+
+def _minor(document: InvoiceIssued | CreditNoteIssued) -> tuple[list[int], list[tuple[Decimal, int]]]:
+    """Net and tax by rate, in minor units. Raises AmountOutOfRange."""
+    currency = document.currency
+    nets = [Money.of(row.net, currency).minor for row in document.taxes]
+    taxes = [(row.rate, Money.of(row.tax, currency).minor) for row in document.taxes]
+    return nets, taxes

@@ -1,0 +1,115 @@
+"""Whom a billing run looks at next, and what each of them owes: reads and the pure rules, for preview and run alike."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from billhook_billing.domain.charging import Charge, charge_due
+from billhook_billing.domain.terms import SubscriptionTerms
+from billhook_common.discounts import Discount
+from billhook_common.errors import BillhookError
+
+# A new customer is not connected, an archived one is gone (K2); a stopped service is not charged (R20).
+_CHARGEABLE = """
+    subscription.state IN ('active', 'disabled')
+    AND subscription.starts_on <= :run_date
+    AND (subscription.charged_until IS NULL OR subscription.charged_until <= :run_date)
+    AND (subscription.ends_before IS NULL OR subscription.charged_until IS NULL
+         OR subscription.charged_until < subscription.ends_before)
+"""
+_NEXT = text(f"""
+    SELECT account.customer_id, account.currency, account.mode, account.due_days FROM account
+    WHERE account.customer_id > :cursor AND account.lifecycle = 'active'
+      AND EXISTS (SELECT FROM subscription WHERE subscription.customer_id = account.customer_id AND {_CHARGEABLE})
+    ORDER BY account.customer_id LIMIT :limit
+""")  # noqa: S608  (a constant of this module)
+_TERMS = f"""
+    SELECT subscription.*, account.billing_day, account.prepaid_months
+    FROM subscription JOIN account USING (customer_id)
+    WHERE subscription.customer_id = ANY(:ids) AND {_CHARGEABLE}
+    ORDER BY subscription.id
+"""  # noqa: S608  (a constant of this module)
+_READ = text(_TERMS)
+_HOLD = text(f"{_TERMS} FOR NO KEY UPDATE OF subscription")
+_FIRST = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """A customer whom the run looks at; ``wants_document`` is whether the charge becomes an invoice (C6)."""
+
+    customer_id: UUID
+    currency: str
+    wants_document: bool
+    due_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a customer owes, or why that could not be computed; neither when nothing is due."""
+
+    payer: Payer
+    charge: Charge | None = None
+    error: BillhookError | None = None
+
+
+def next_payers(session: Session, run_date: dt.date, after: UUID | None, limit: int) -> list[Payer]:
+    """The next customers, by id, who have something that may be due on ``run_date``; none: all have been looked at."""
+    rows = session.execute(_NEXT, {"run_date": run_date, "cursor": after or _FIRST, "limit": limit})
+    return [Payer(row.customer_id, row.currency, row.mode == "invoice", row.due_days) for row in rows]
+
+
+def charges_due(session: Session, run_date: dt.date, payers: Sequence[Payer], *, hold: bool) -> list[Due]:
+    """What each of ``payers`` is charged on ``run_date`` (R1 to R4, R7, R8, R20).
+
+    With ``hold`` nobody else can change these subscriptions until the transaction ends.
+    """
+    parameters = {"run_date": run_date, "ids": [payer.customer_id for payer in payers]}
+    terms: dict[UUID, list[SubscriptionTerms]] = {}
+    for row in session.execute(_HOLD if hold else _READ, parameters):
+        terms.setdefault(row.customer_id, []).append(terms_of(row))
+    return [_due(payer, terms.get(payer.customer_id, []), run_date) for payer in payers]
+
+
+def _due(payer: Payer, terms: list[SubscriptionTerms], run_date: dt.date) -> Due:
+    try:
+        return Due(payer, charge_due(terms, run_date))
+    except BillhookError as error:
+        return Due(payer, error=error)
+
+
+def terms_of(row: Any) -> SubscriptionTerms:
+    """The terms of a subscription from its row joined with its account's billing settings."""
+    return SubscriptionTerms(
+        subscription_id=row.id,
+        price=row.price,
+        currency=row.currency,
+        quantity=row.quantity,
+        tax_rate=row.tax_rate,
+        tax_included=row.tax_included,
+        period_months=row.period_months,
+        billing_day=row.billing_day,
+        starts_on=row.starts_on,
+        ends_before=row.ends_before,
+        charged_until=row.charged_until,
+        prepaid_months=row.prepaid_months,
+        description=row.description,
+        discounts=tuple(discount_of(item) for item in row.discounts) if row.discounts else (),
+    )
+
+
+def discount_of(stored: dict[str, Any]) -> Discount:
+    """A discount from its stored form."""
+    from_, until = stored.get("from"), stored.get("until")
+    return Discount(
+        kind=stored["kind"],
+        value=Decimal(stored["value"]),
+        from_=dt.date.fromisoformat(from_) if from_ else None,
+        until=dt.date.fromisoformat(until) if until else None,
+    )

@@ -1,0 +1,252 @@
+"""The billing run: queued, previewed by the code that charges, confirmed by a person, charged chunk by chunk (C8, R11).
+
+Each step is one transaction of its job. A step that dies leaves the cursor where it was, so the next one begins again
+there and meets whatever was done.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from billhook_billing.actions.charge import ChargedMeanwhile, charge_customers
+from billhook_billing.actions.due import Due, Payer, charges_due, next_payers
+from billhook_billing.models import ChargeRun, ChargeRunPreview, ChargeRunProblem
+from billhook_common.audit import audit
+from billhook_common.clock import Clock
+from billhook_common.contracts.billing import ChargeRunCompleted
+from billhook_common.db import copy_rows, no_sequential_scans
+from billhook_common.errors import Conflict, Invalid, NotFound
+from billhook_common.events import publish
+from billhook_common.events.inbox import TRANSIENT
+from billhook_common.faults import crash_point
+from billhook_common.ids import uuid7
+from billhook_common.logs import get_logger
+from billhook_common.money import Money
+
+log = get_logger()
+
+CHUNK_CUSTOMERS = 2_000
+"""Customers of one transaction: larger ones hold locks longer and gain nothing."""
+FURTHEST_DAYS_AHEAD = 366
+"""A run date further off is a slip of the keyboard."""
+
+_PREVIEW = ("run_id", "customer_id", "lines", "net", "tax", "period_from", "period_until", "late")
+_PROBLEM = ("run_id", "customer_id", "outcome", "reason", "detail")
+
+
+class RunUnfinished(Conflict):
+    """Two runs at once would preview the same periods."""
+
+    title = "Another billing run is not finished"
+
+
+class RunNotReady(Conflict):
+    """The run is not in a state in which this can be done."""
+
+    title = "The billing run is not at this stage"
+
+
+class RunDateOutOfRange(Invalid):
+    """A run date is within a year from today."""
+
+    title = "The run date is too far from today"
+
+
+def start_run(session: Session, clock: Clock, *, run_date: dt.date, currency: str, actor: str) -> ChargeRun:
+    """Queue a run; its preview is made by the job. Raises RunUnfinished, RunDateOutOfRange."""
+    if abs((run_date - clock.today()).days) > FURTHEST_DAYS_AHEAD:
+        raise RunDateOutOfRange(f"At most {FURTHEST_DAYS_AHEAD} days from today.", pointer="/run_date")
+    run = ChargeRun(
+        id=uuid7(), run_date=run_date, state="queued", created_at=clock.now(), created_by=actor, currency=currency
+    )
+    session.add(run)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise RunUnfinished("Confirm or cancel it first.") from error
+    audit(session, clock, "charge_run_started", run.id, after={"run_date": run_date})
+    return run
+
+
+def confirm_run(
+    session: Session, clock: Clock, run_id: UUID, *, actor: str, catch_up: Collection[UUID] | None
+) -> ChargeRun:
+    """Let the run charge; ``catch_up`` are the late customers to charge too, ``None`` all of them (R21).
+
+    Confirming again changes nothing. Raises NotFound, RunNotReady.
+    """
+    run = locked_run(session, run_id)
+    if run.state in {"confirmed", "processing", "processed"}:
+        return run
+    if run.state != "preview_ready":
+        raise RunNotReady(f"It is {run.state}; only a finished preview can be confirmed.")
+    late = update(ChargeRunPreview).where(ChargeRunPreview.run_id == run_id, ChargeRunPreview.late)
+    if catch_up is not None:
+        late = late.where(ChargeRunPreview.customer_id.in_(catch_up))
+    session.execute(late.values(approved=True))
+    session.execute(text("DELETE FROM charge_run_problem WHERE run_id = :run_id"), {"run_id": run_id})
+    run.state, run.cursor = "confirmed", None
+    run.confirmed_at, run.confirmed_by = clock.now(), actor
+    totals = {"charges": run.charges, "net": run.net, "tax": run.tax}
+    audit(session, clock, "charge_run_confirmed", run.id, after=totals)
+    return run
+
+
+def cancel_run(session: Session, clock: Clock, run_id: UUID) -> ChargeRun:
+    """Throw a preview away. Raises NotFound, RunNotReady once it charges."""
+    run = locked_run(session, run_id)
+    if run.state not in {"queued", "preview_ready"}:
+        raise RunNotReady(f"It is {run.state}; what is charged is taken back by corrections.")
+    run.state, run.finished_at = "cancelled", clock.now()
+    audit(session, clock, "charge_run_cancelled", run.id)
+    return run
+
+
+def locked_run(session: Session, run_id: UUID) -> ChargeRun:
+    """The run, held for this transaction. Raises NotFound."""
+    run = session.get(ChargeRun, run_id, with_for_update=True)
+    if run is None:
+        raise NotFound("There is no such billing run.")
+    return run
+
+
+def advance(session: Session, clock: Clock, *, chunk_customers: int = CHUNK_CUSTOMERS) -> bool:
+    """One step of the run that is under way; False when none is."""
+    run = session.scalar(
+        select(ChargeRun).where(ChargeRun.state.in_(("queued", "confirmed", "processing"))).with_for_update()
+    )
+    if run is None:
+        return False
+    no_sequential_scans(session)
+    payers = next_payers(session, run.run_date, run.cursor, chunk_customers)
+    if run.state == "queued":
+        _preview(session, run, payers)
+    else:
+        _charge(session, clock, run, payers)
+    crash_point("chunk")
+    return True
+
+
+def _preview(session: Session, run: ChargeRun, payers: Sequence[Payer]) -> None:
+    if not payers:
+        run.state = "preview_ready"
+        return
+    dues = charges_due(session, run.run_date, payers, hold=False)
+    charges = [(due.payer, due.charge) for due in dues if due.charge is not None]
+    copy_rows(
+        session,
+        "charge_run_preview",
+        _PREVIEW,
+        (
+            (
+                run.id, payer.customer_id, len(charge.lines), charge.net_minor, charge.tax_minor,
+                min(line.from_ for line in charge.lines), max(line.until for line in charge.lines), bool(charge.late),
+            )
+            for payer, charge in charges
+        ),
+    )  # fmt: skip
+    in_time = [charge for _, charge in charges if not charge.late]
+    _note_problems(session, run, dues)
+    run.customers += len(payers)
+    run.charges += len(in_time)
+    run.net += sum(charge.net_minor for charge in in_time)
+    run.tax += sum(charge.tax_minor for charge in in_time)
+    run.cursor = payers[-1].customer_id
+
+
+def _charge(session: Session, clock: Clock, run: ChargeRun, payers: Sequence[Payer]) -> None:
+    if not payers:
+        _finish(session, clock, run)
+        return
+    dues = _leave_out_late(session, run, charges_due(session, run.run_date, payers, hold=True))
+    _note_problems(session, run, dues)
+    charged = _charge_together(session, clock, run, dues)
+    run.state = "processing"
+    run.charged += len(charged)
+    run.charged_net += sum(due.charge.net_minor for due in charged if due.charge)
+    run.charged_tax += sum(due.charge.tax_minor for due in charged if due.charge)
+    run.cursor = payers[-1].customer_id
+
+
+def _charge_together(session: Session, clock: Clock, run: ChargeRun, dues: Sequence[Due]) -> Sequence[Due]:
+    """Charge all at once; if that fails, one by one, so that one bad customer stops nobody else."""
+    due_now = [due for due in dues if due.charge is not None]
+    try:
+        with session.begin_nested():
+            charge_customers(session, clock, run.id, run.run_date, due_now)
+        return due_now
+    except (ChargedMeanwhile, *TRANSIENT):
+        raise
+    except Exception as error:  # noqa: BLE001  (whose fault it is shows when each is charged alone)
+        log.warning("charge_chunk_failed", run_id=str(run.id), customers=len(due_now), error=type(error).__name__)
+    return [due for due in due_now if _charge_alone(session, clock, run, due)]
+
+
+def _charge_alone(session: Session, clock: Clock, run: ChargeRun, due: Due) -> bool:
+    try:
+        with session.begin_nested():
+            charge_customers(session, clock, run.id, run.run_date, [due])
+        return True
+    except (ChargedMeanwhile, *TRANSIENT):
+        raise
+    except Exception as error:
+        log.warning("charge_failed", run_id=str(run.id), customer_id=str(due.payer.customer_id), exc_info=error)
+        _add_problems(session, [(run.id, due.payer.customer_id, "failed", type(error).__name__, str(error)[:500])])
+        return False
+
+
+def _leave_out_late(session: Session, run: ChargeRun, dues: Sequence[Due]) -> Sequence[Due]:
+    """What catches up more than two periods is charged only where a person agreed (R21)."""
+    late = {due.payer.customer_id for due in dues if due.charge and due.charge.late}
+    if not late:
+        return dues
+    agreed = set(
+        session.scalars(
+            select(ChargeRunPreview.customer_id).where(
+                ChargeRunPreview.run_id == run.id, ChargeRunPreview.approved, ChargeRunPreview.customer_id.in_(late)
+            )
+        )
+    )
+    refused = late - agreed
+    _add_problems(session, [(run.id, customer_id, "skipped", *_CATCH_UP) for customer_id in sorted(refused)])
+    return [due for due in dues if due.payer.customer_id not in refused]
+
+
+_CATCH_UP = ("catch_up", "More than two periods would be caught up; confirm the customer to charge them.")
+
+
+def _note_problems(session: Session, run: ChargeRun, dues: Sequence[Due]) -> None:
+    rows = [
+        (run.id, due.payer.customer_id, "failed", type(due.error).__name__, str(due.error)[:500])
+        for due in dues
+        if due.error is not None
+    ]
+    if run.state == "queued":
+        rows += [
+            (run.id, due.payer.customer_id, "skipped", *_CATCH_UP) for due in dues if due.charge and due.charge.late
+        ]
+    _add_problems(session, rows)
+
+
+def _add_problems(session: Session, rows: Sequence[tuple[UUID, UUID, str, str, str]]) -> None:
+    if rows:
+        session.execute(insert(ChargeRunProblem), [dict(zip(_PROBLEM, row, strict=True)) for row in rows])
+
+
+def _finish(session: Session, clock: Clock, run: ChargeRun) -> None:
+    run.state, run.finished_at = "processed", clock.now()
+    problems = session.scalars(select(ChargeRunProblem.outcome).where(ChargeRunProblem.run_id == run.id)).all()
+    fact = ChargeRunCompleted(
+        run_id=run.id,
+        run_date=run.run_date,
+        charged=run.charged,
+        skipped=problems.count("skipped"),
+        failed=problems.count("failed"),
+        gross=Money.from_minor(run.charged_net + run.charged_tax, run.currency),
+    )
+    publish(session, clock, fact, subject=run.id)
+    log.info("charge_run_processed", run_id=str(run.id), charged=run.charged, problems=len(problems))

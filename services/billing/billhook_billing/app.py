@@ -1,0 +1,45 @@
+"""The wiring of the billing service."""
+
+from billhook_billing.api import (
+    accounts,
+    books,
+    entries,
+    items,
+    panels,
+    plans,
+    quote,
+    runs,
+    settings,
+    subscriptions,
+    transactions,
+)
+from billhook_billing.handlers import handles
+from billhook_billing.jobs import JOBS
+from billhook_billing.models import Base
+from billhook_common.service import Service
+
+service = Service(
+    name="billing",
+    package="billhook_billing",
+    title="Billhook billing",
+    metadata=Base.metadata,
+    blueprints=[
+        module.blueprint
+        for module in (
+            transactions,
+            entries,
+            items,
+            accounts,
+            settings,
+            books,
+            plans,
+            subscriptions,
+            runs,
+            quote,
+            panels,
+        )
+    ],
+    handlers=handles,
+    jobs=JOBS,
+)
+main = service.main

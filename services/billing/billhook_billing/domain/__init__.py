@@ -1,0 +1,1 @@
+"""The rules of billing: no I/O, no clock, no database."""

@@ -1,0 +1,18 @@
+"""What billing does on the clock."""
+
+from billhook_billing.actions.run import advance
+from billhook_billing.actions.verify import audit_books
+from billhook_common.events import Context
+from billhook_common.faults import crash_point
+from billhook_common.jobs import job
+
+
+@job(every_seconds=1)
+def advance_runs(ctx: Context) -> bool:
+    """One chunk of the billing run that is under way."""
+    # What died after a chunk's commit dies here, before the next one.
+    crash_point("between_chunks")
+    return advance(ctx.session, ctx.clock)
+
+
+JOBS = (advance_runs, audit_books)
