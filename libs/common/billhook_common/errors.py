@@ -32,7 +32,7 @@ class BillhookError(Exception):
     @classmethod
     def problem_type(cls) -> str:
         """The last part of the problem's ``type``: the class name in kebab case."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
 
 
 class BadRequest(BillhookError):

@@ -21,6 +21,7 @@ from billhook_common.db import Database
 from billhook_common.events.handlers import Handlers
 from billhook_common.jobs import Job
 from billhook_common.logs import configure_logs, get_logger
+from billhook_common.serving import serve
 from billhook_common.worker import Worker, build_worker
 
 log = get_logger()
@@ -92,29 +93,13 @@ class Service:
         config = self.read_config()
         configure_logs(self.name, config.log_format)
         run: dict[str, Any] = {
-            "api": lambda: serve(self.front(config), options.bind),
+            "api": lambda: serve(lambda: self.front(config), options.bind),
             "worker": lambda: run_worker(self.worker(config), config),
             "migrate": lambda: self.migrate(config.database_url),
             "check": lambda: migrate.check(self.migrations, config.database_url, self.metadata),
             "openapi": lambda: print(self.api(config).test_client().get("/openapi.json").text),
         }
         run[options.command]()
-
-
-def serve(app: Flask, bind: str) -> None:
-    """Serve ``app`` with gunicorn: threads, so that a slow database does not stop the process."""
-    from gunicorn.app.base import BaseApplication  # noqa: PLC0415  (only the api process needs it)
-
-    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-        def load_config(self) -> None:
-            for name, value in {"bind": bind, "workers": 1, "threads": 16, "worker_class": "gthread",
-                                "graceful_timeout": 5, "accesslog": None}.items():  # fmt: skip
-                self.cfg.set(name, value)
-
-        def load(self) -> Flask:
-            return app
-
-    Server().run()
 
 
 def run_worker(worker: Worker, config: ServiceConfig) -> None:

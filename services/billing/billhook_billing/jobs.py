@@ -1,9 +1,11 @@
 """What billing does on the clock."""
 
+from billhook_billing.actions.import_subscriptions import SUBSCRIPTIONS
 from billhook_billing.actions.run import advance
 from billhook_billing.actions.verify import audit_books
 from billhook_common.events import Context
 from billhook_common.faults import crash_point
+from billhook_common.imports import store_next_import
 from billhook_common.jobs import job
 
 
@@ -15,4 +17,10 @@ def advance_runs(ctx: Context) -> bool:
     return advance(ctx.session, ctx.clock)
 
 
-JOBS = (advance_runs, audit_books)
+@job(every_seconds=0.5)
+def import_subscriptions(ctx: Context) -> bool:
+    """The next chunk of confirmed imports."""
+    return store_next_import(ctx.session, ctx.clock, SUBSCRIPTIONS)
+
+
+JOBS = (advance_runs, import_subscriptions, audit_books)

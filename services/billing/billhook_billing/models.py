@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from billhook_common.db import COLUMN_TYPES, CurrencyCode, UnitPrice, service_metadata
+from billhook_common.imports import add_import_tables
 
 
 class Base(DeclarativeBase):
@@ -90,7 +91,8 @@ class Subscription(Base):
         CheckConstraint("price >= 0", name="price"),
         CheckConstraint("quantity > 0", name="quantity"),
         Index("ix_subscription_customer_id_id", "customer_id", "id"),
-        Index("ix_subscription_plan_id_id", "plan_id", "id"),
+        Index("ix_subscription_plan_id_starts_on", "plan_id", "starts_on", "id"),
+        Index("ix_subscription_starts_on", "starts_on", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -279,7 +281,7 @@ class Allocation(Base):
 class ChargeRun(Base):
     """A billing run (C8): previewed, confirmed, then charged chunk by chunk; ``cursor`` is the last customer done.
 
-    ``charges``, ``net`` and ``tax`` are what the preview found, ``charged…`` what is charged so far.
+    ``charges``, ``lines``, ``net`` and ``tax`` are what the preview found, ``charged…`` what is charged so far.
     """
 
     __tablename__ = "charge_run"
@@ -309,6 +311,7 @@ class ChargeRun(Base):
     currency: Mapped[CurrencyCode]
     customers: Mapped[int] = mapped_column(server_default=text("0"))
     charges: Mapped[int] = mapped_column(server_default=text("0"))
+    lines: Mapped[int] = mapped_column(server_default=text("0"))
     net: Mapped[int] = mapped_column(server_default=text("0"))
     tax: Mapped[int] = mapped_column(server_default=text("0"))
     charged: Mapped[int] = mapped_column(server_default=text("0"))
@@ -346,3 +349,6 @@ class ChargeRunProblem(Base):
     outcome: Mapped[str]
     reason: Mapped[str]
     detail: Mapped[str]
+
+
+add_import_tables(Base.metadata)

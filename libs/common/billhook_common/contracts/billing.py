@@ -72,7 +72,7 @@ class SubscriptionEnded(SubscriptionSnapshot, frozen=True, kw_only=True):
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a charge; ``amount`` is net, or gross where ``tax_included`` (R18)."""
+    """One line of a charge; ``amount`` is net, or gross where ``tax_included`` (R18); ``discount`` is off it already."""
 
     subscription_id: UUID
     text: str
@@ -87,6 +87,7 @@ class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
     days: int
     period_days: int
     rule: str
+    discount: Decimal = Decimal(0)
 
 
 class TaxLine(msgspec.Struct, frozen=True, kw_only=True):

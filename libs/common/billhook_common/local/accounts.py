@@ -56,13 +56,16 @@ class Account:
         if not self.switch:
             return os.access(folder, os.X_OK)
         # Asked of the kernel, which also knows access lists and mounts.
-        return subprocess.run(
-            ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)],
-            check=False,
-            cwd="/",
-            stderr=subprocess.DEVNULL,
-            **self.process_arguments,
-        ).returncode == 0
+        return (
+            subprocess.run(
+                ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)],
+                check=False,
+                cwd="/",
+                stderr=subprocess.DEVNULL,
+                **self.process_arguments,
+            ).returncode
+            == 0
+        )
 
     def require_entry(self, folder: Path) -> None:
         """Raise LocalError naming the first folder on the way that shuts this account out."""

@@ -60,7 +60,7 @@ def surroundings(account: Account) -> dict[str, Any]:
 
 
 def make(folder: Path, programs: Path, account: Account, *, durable: bool) -> None:
-    """Make an empty cluster beside ``folder`` and move it there: an interrupted first start leaves nothing half made."""
+    """Make an empty cluster beside ``folder`` and move it there, so that an interruption leaves nothing half made."""
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
@@ -130,7 +130,7 @@ def _is_server(found: ProcessId, started: float, folder: Path) -> bool:
 
 
 def _end_orphans(folder: Path) -> None:
-    """End backends whose server was killed: one deep in a query notices late, and holds the shared memory until then."""
+    """End backends whose server was killed: one deep in a query notices late, and holds the memory till then."""
     for process in psutil.process_iter():
         if _works_in(process, folder):
             orphan = ProcessId.of(process.pid)
@@ -147,7 +147,7 @@ def _works_in(process: psutil.Process, folder: Path) -> bool:
 
 
 def write_access_rules(folder: Path, account: Account) -> None:
-    """Let in the user who starts the server, through the socket under any role, and nobody else without a password."""
+    """Let in the user who starts the server, through the socket and under any role, and others by password only."""
     user = pwd.getpwuid(os.geteuid()).pw_name
     for name, content in (("pg_hba.conf", _ACCESS), ("pg_ident.conf", f'billhook "{user}" all\n')):
         path = folder / name
@@ -175,7 +175,9 @@ def make_socket_folder(folder: Path, account: Account) -> None:
     except FileExistsError:
         found = place.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
-            raise LocalError(f"{place}, the folder for PostgreSQL's socket, belongs to somebody else; remove it") from None
+            raise LocalError(
+                f"{place}, the folder for PostgreSQL's socket, belongs to somebody else; remove it"
+            ) from None
 
 
 def tail(text: str) -> str:

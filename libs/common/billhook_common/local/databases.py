@@ -46,9 +46,7 @@ def drop_database(connection: psycopg.Connection, name: str) -> None:
 
 def _clean_origin(connection: psycopg.Connection) -> sql.SQL:
     if connection.info.server_version >= _BUILTIN_LOCALE_SINCE:
-        return sql.SQL(
-            "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'"
-        )
+        return sql.SQL("TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'")
     return sql.SQL("TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'")
 
 

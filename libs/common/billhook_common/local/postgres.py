@@ -85,12 +85,15 @@ class LocalPostgres:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """Stop the server within 3 seconds and let go of the data folder."""
+    def stop(self, within_seconds: float = STOP_SECONDS) -> None:
+        """Stop the server and let go of the data folder.
+
+        What it cannot write out in that time is left to the next start, which replays the log.
+        """
         process, self._process = self._process, None
         if process is not None:
             # SIGINT ends sessions and writes everything out; SIGQUIT leaves that to the next start.
-            orderly = [(signal.SIGINT, STOP_SECONDS)] if self.fsync else []
+            orderly = [(signal.SIGINT, within_seconds)] if self.fsync else []
             for number, seconds in [*orderly, (signal.SIGQUIT, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)]:
                 process.send_signal(number)
                 try:

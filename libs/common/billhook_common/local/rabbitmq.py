@@ -26,7 +26,11 @@ CTL_SECONDS = 60.0
 QUEUE_SETTLE_SECONDS = 1.5
 """RabbitMQ 3.10 writes the name of a new quorum queue to disk half a second late: killed before that, it comes
 back with the queue empty and without a leader, whatever was confirmed. Wait this long after declaring one."""
-_SCRIPTS = (Path("/usr/lib/rabbitmq/bin"), Path("/opt/homebrew/opt/rabbitmq/sbin"), Path("/usr/local/opt/rabbitmq/sbin"))
+_SCRIPTS = (
+    Path("/usr/lib/rabbitmq/bin"),
+    Path("/opt/homebrew/opt/rabbitmq/sbin"),
+    Path("/usr/local/opt/rabbitmq/sbin"),
+)
 _PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = 1
 _POLL_SECONDS = 0.05

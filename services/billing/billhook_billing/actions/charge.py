@@ -150,6 +150,7 @@ def _told_line(line: ChargeLine, units: int) -> contracts.ChargeLine:
         days=line.days,
         period_days=line.period_days,
         rule=line.rule,
+        discount=_decimal(line.discount_minor, units),
     )
 
 

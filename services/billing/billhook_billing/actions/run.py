@@ -72,22 +72,37 @@ def start_run(session: Session, clock: Clock, *, run_date: dt.date, currency: st
     return run
 
 
-def confirm_run(
-    session: Session, clock: Clock, run_id: UUID, *, actor: str, catch_up: Collection[UUID] | None
-) -> ChargeRun:
-    """Let the run charge; ``catch_up`` are the late customers to charge too, ``None`` all of them (R21).
+def approve_late(session: Session, clock: Clock, run_id: UUID, customer_ids: Collection[UUID] | None) -> ChargeRun:
+    """Charge these late customers too when the run is confirmed; ``None``: all of them (R21).
 
-    Confirming again changes nothing. Raises NotFound, RunNotReady.
+    They join the preview's totals. Raises NotFound, RunNotReady.
     """
+    run = locked_run(session, run_id)
+    if run.state != "preview_ready":
+        raise RunNotReady(f"It is {run.state}; late customers are allowed in a finished preview.")
+    late = update(ChargeRunPreview).where(
+        ChargeRunPreview.run_id == run_id, ChargeRunPreview.late, ~ChargeRunPreview.approved
+    )
+    if customer_ids is not None:
+        late = late.where(ChargeRunPreview.customer_id.in_(customer_ids))
+    approved = session.execute(
+        late.values(approved=True).returning(ChargeRunPreview.lines, ChargeRunPreview.net, ChargeRunPreview.tax)
+    ).all()
+    run.charges += len(approved)
+    run.lines += sum(row.lines for row in approved)
+    run.net += sum(row.net for row in approved)
+    run.tax += sum(row.tax for row in approved)
+    audit(session, clock, "charge_run_catch_up_approved", run.id, after={"customers": len(approved)})
+    return run
+
+
+def confirm_run(session: Session, clock: Clock, run_id: UUID, *, actor: str) -> ChargeRun:
+    """Let the run charge. Confirming again changes nothing. Raises NotFound, RunNotReady."""
     run = locked_run(session, run_id)
     if run.state in {"confirmed", "processing", "processed"}:
         return run
     if run.state != "preview_ready":
         raise RunNotReady(f"It is {run.state}; only a finished preview can be confirmed.")
-    late = update(ChargeRunPreview).where(ChargeRunPreview.run_id == run_id, ChargeRunPreview.late)
-    if catch_up is not None:
-        late = late.where(ChargeRunPreview.customer_id.in_(catch_up))
-    session.execute(late.values(approved=True))
     session.execute(text("DELETE FROM charge_run_problem WHERE run_id = :run_id"), {"run_id": run_id})
     run.state, run.cursor = "confirmed", None
     run.confirmed_at, run.confirmed_by = clock.now(), actor
@@ -153,6 +168,7 @@ def _preview(session: Session, run: ChargeRun, payers: Sequence[Payer]) -> None:
     _note_problems(session, run, dues)
     run.customers += len(payers)
     run.charges += len(in_time)
+    run.lines += sum(len(charge.lines) for charge in in_time)
     run.net += sum(charge.net_minor for charge in in_time)
     run.tax += sum(charge.tax_minor for charge in in_time)
     run.cursor = payers[-1].customer_id

@@ -1,6 +1,7 @@
 """Figures for dashboards, each equal to the list that it links to."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Response
@@ -9,12 +10,16 @@ from sqlalchemy import func, select
 
 from billhook_billing.actions.due import terms_of
 from billhook_billing.actions.subscriptions import monthly_net, with_terms
-from billhook_billing.models import Account, LedgerTransaction, OpenItem, Subscription
+from billhook_billing.models import LedgerTransaction, OpenItem, Subscription
 from billhook_common.api import Blueprint, MoneyField, ctx, json_response
 from billhook_common.auth import requires
 from billhook_common.money import Money
 
 blueprint = Blueprint("panels", __name__, url_prefix="/panels", description="Figures for dashboards")
+
+
+_BUCKETS = ((1, 30), (31, 60), (61, 90), (91, None))
+"""Days past due, without overlap (features A13)."""
 
 
 class CountedSumSchema(Schema):
@@ -24,12 +29,24 @@ class CountedSumSchema(Schema):
     sum = MoneyField()
 
 
-class OwedSchema(Schema):
-    """``owing`` equals the list of accounts below 0, ``open`` and ``overdue`` the lists of open items."""
+class BucketSchema(Schema):
+    """Open items that are so many days past due; ``until_days`` is included, null in the last bucket."""
 
-    owing = fields.Nested(CountedSumSchema)
-    open = fields.Nested(CountedSumSchema)
-    overdue = fields.Nested(CountedSumSchema)
+    from_days = fields.Integer()
+    until_days = fields.Integer(allow_none=True)
+    count = fields.Integer()
+    sum = MoneyField()
+
+
+class ReceivablesSchema(Schema):
+    """What is open (equals the list of open items), how much of it is overdue, and since when (A13)."""
+
+    owed = MoneyField()
+    owed_count = fields.Integer()
+    overdue = MoneyField()
+    overdue_count = fields.Integer()
+    not_due = MoneyField()
+    buckets = fields.List(fields.Nested(BucketSchema))
 
 
 class ChargedSchema(Schema):
@@ -41,17 +58,44 @@ class ChargedSchema(Schema):
     sum = MoneyField()
 
 
-@blueprint.route("/owed", methods=["GET"])
+@blueprint.route("/receivables", methods=["GET"])
 @requires("billing:read")
-@blueprint.response(200, OwedSchema)
-def owed() -> Response:
-    """What customers owe, in the home currency."""
-    currency = ctx.config.currency
-    accounts = select(func.count(), -func.sum(Account.balance)).where(Account.balance < 0, Account.currency == currency)
-    items = select(func.count(), func.sum(OpenItem.open)).where(OpenItem.open > 0, OpenItem.currency == currency)
-    overdue = items.where(OpenItem.due_on < ctx.clock.today())
-    answer = {"owing": _counted(accounts), "open": _counted(items), "overdue": _counted(overdue)}
-    return json_response(answer)
+@blueprint.response(200, ReceivablesSchema)
+def receivables() -> Response:
+    """Open items by age, in the home currency."""
+    currency, today = ctx.config.currency, ctx.clock.today()
+    found = {}
+    for from_days, until_days in _BUCKETS:
+        latest = today - dt.timedelta(days=from_days)
+        statement = select(func.count(), func.sum(OpenItem.open)).where(
+            OpenItem.open > 0, OpenItem.currency == currency, OpenItem.due_on <= latest
+        )
+        if until_days is not None:
+            statement = statement.where(OpenItem.due_on >= today - dt.timedelta(days=until_days))
+        found[from_days] = ctx.session.execute(statement).one()
+    not_due = ctx.session.execute(
+        select(func.count(), func.sum(OpenItem.open)).where(
+            OpenItem.open > 0, OpenItem.currency == currency, OpenItem.due_on >= today
+        )
+    ).one()
+
+    def money(rows: Iterable[Any]) -> Money:
+        return Money.from_minor(sum(int(total or 0) for _, total in rows), currency)
+
+    return json_response(
+        {
+            "owed": money([*found.values(), not_due]),
+            "owed_count": sum(count for count, _ in found.values()) + not_due[0],
+            "overdue": money(found.values()),
+            "overdue_count": sum(count for count, _ in found.values()),
+            "not_due": money([not_due]),
+            "buckets": [
+                {"from_days": from_days, "until_days": until_days, "count": found[from_days][0],
+                 "sum": money([found[from_days]])}
+                for from_days, until_days in _BUCKETS
+            ],
+        }
+    )  # fmt: skip
 
 
 @blueprint.route("/charged", methods=["GET"])

@@ -9,7 +9,17 @@ from sqlalchemy import func, select
 
 from billhook_billing.actions import run as runs
 from billhook_billing.models import Account, ChargeRun, ChargeRunPreview, ChargeRunProblem
-from billhook_common.api import AnyRow, Blueprint, DecimalString, MoneyField, PageSchema, ctx, json_response, page_of
+from billhook_common.api import (
+    AnyRow,
+    Blueprint,
+    DecimalString,
+    MoneyField,
+    PageSchema,
+    PeriodSchema,
+    ctx,
+    json_response,
+    page_of,
+)
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
 from billhook_common.money import Money, decimal_text
@@ -28,10 +38,11 @@ class RunTotalsSchema(Schema):
 
 
 class RunCountsSchema(Schema):
-    """How many customers: looked at, with a charge in the preview, late, charged, skipped, failed."""
+    """How many: customers looked at, those with a charge in the preview, its lines; late, charged, skipped, failed."""
 
     customers = fields.Integer()
     charges = fields.Integer()
+    lines = fields.Integer()
     late = fields.Integer()
     charged = fields.Integer()
     skipped = fields.Integer()
@@ -53,7 +64,7 @@ class RunSchema(Schema):
     counts = fields.Nested(RunCountsSchema, dump_only=True)
     totals = fields.Nested(RunTotalsSchema, dump_only=True)
     charged_totals = fields.Nested(RunTotalsSchema, dump_only=True)
-    progress = fields.Integer(dump_only=True, metadata={"description": "Percent of the preview's charges."})
+    progress = DecimalString(dump_only=True, metadata={"description": "Share of the preview's charges, 0 to 1."})
 
 
 class RunPageSchema(PageSchema):
@@ -62,11 +73,10 @@ class RunPageSchema(PageSchema):
     items = fields.List(fields.Nested(RunSchema))
 
 
-class ConfirmSchema(Schema):
-    """What to do with customers of whom more than two periods would be caught up (R21)."""
+class ApprovalSchema(Schema):
+    """Late customers, of whom more than two periods are caught up, to be charged too; null: all of them (R21)."""
 
-    catch_up = fields.String(load_default="none", validate=validate.OneOf(("none", "all", "chosen")))
-    customers = fields.List(fields.UUID(), load_default=list, validate=validate.Length(max=10_000))
+    customers = fields.List(fields.UUID(), required=True, allow_none=True, validate=validate.Length(min=1, max=10_000))
 
 
 class RunCustomerSchema(Schema):
@@ -85,9 +95,9 @@ class PreviewRowSchema(Schema):
     net = MoneyField()
     tax = MoneyField()
     gross = MoneyField()
-    from_ = fields.Date(data_key="from")
-    until = fields.Date()
-    late = fields.Boolean()
+    period = fields.Nested(PeriodSchema)
+    late = fields.Boolean(metadata={"description": "More than two periods are caught up (R21)."})
+    approved = fields.Boolean(metadata={"description": "A person agreed to charge the late one."})
 
 
 class PreviewPageSchema(PageSchema):
@@ -185,12 +195,20 @@ def list_problems(run_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:run_id>/confirm", methods=["POST"])
 @requires("billing:run", key=True)
-@blueprint.arguments(ConfirmSchema)
 @blueprint.response(200, RunSchema)
-def confirm_run(body: dict[str, Any], run_id: UUID) -> Response:
+def confirm_run(run_id: UUID) -> Response:
     """Charge what the preview shows; confirming twice changes nothing."""
-    chosen = {"none": [], "all": None, "chosen": body["customers"]}[body["catch_up"]]
-    runs.confirm_run(ctx.session, ctx.clock, run_id, actor=ctx.identity.name, catch_up=chosen)
+    runs.confirm_run(ctx.session, ctx.clock, run_id, actor=ctx.identity.name)
+    return _one(run_id)
+
+
+@blueprint.route("/<uuid:run_id>/approve", methods=["POST"])
+@requires("billing:run")
+@blueprint.arguments(ApprovalSchema)
+@blueprint.response(200, RunSchema)
+def approve_late(body: dict[str, Any], run_id: UUID) -> Response:
+    """Let late customers be charged too; they join the totals."""
+    runs.approve_late(ctx.session, ctx.clock, run_id, body["customers"])
     return _one(run_id)
 
 
@@ -226,6 +244,7 @@ def _item(row: AnyRow) -> dict[str, Any]:
         "counts": {
             "customers": run.customers,
             "charges": run.charges,
+            "lines": run.lines,
             "late": row.late,
             "charged": run.charged,
             "skipped": row.skipped,
@@ -233,7 +252,9 @@ def _item(row: AnyRow) -> dict[str, Any]:
         },
         "totals": _totals(run.net, run.tax, run.currency),
         "charged_totals": _totals(run.charged_net, run.charged_tax, run.currency),
-        "progress": 100 if run.state == "processed" else min(99, 100 * run.charged // max(1, run.charges)),
+        "progress": "1.00"
+        if run.state == "processed"
+        else f"{min(99, 100 * run.charged // max(1, run.charges)) / 100:.2f}",
     }
 
 
@@ -253,9 +274,9 @@ def _preview_item(row: AnyRow) -> dict[str, Any]:
         "net": Money.from_minor(preview.net, row.currency),
         "tax": Money.from_minor(preview.tax, row.currency),
         "gross": Money.from_minor(preview.net + preview.tax, row.currency),
-        "from": preview.period_from,
-        "until": preview.period_until,
+        "period": {"from": preview.period_from, "until": preview.period_until},
         "late": preview.late,
+        "approved": preview.approved,
     }
 
 

@@ -116,7 +116,7 @@ def list_subscriptions(wanted: dict[str, Any]) -> Response:
     statement = _listed()
     for name, value in wanted.items():
         statement = statement.where(getattr(Subscription, name) == value)
-    return page_of(ctx.session, statement, [(Subscription.id, "asc")], _item)
+    return page_of(ctx.session, statement, [(Subscription.starts_on, "asc"), (Subscription.id, "asc")], _item)
 
 
 @blueprint.route("", methods=["POST"])

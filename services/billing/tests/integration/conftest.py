@@ -160,7 +160,9 @@ def an_invoice(
     )  # fmt: skip
 
 
-def a_credit_note(invoice: InvoiceIssued, gross: int, *, number: str = "CN1", on: dt.date = day(18)) -> CreditNoteIssued:
+def a_credit_note(
+    invoice: InvoiceIssued, gross: int, *, number: str = "CN1", on: dt.date = day(18)
+) -> CreditNoteIssued:
     return CreditNoteIssued(
         **{
             "document_id": uuid7(), "number": number, "customer_id": invoice.customer_id,

@@ -173,7 +173,12 @@ def test_an_invoice_with_the_same_gross_and_another_tax_stands_aside(books: Any,
     customer_id = books.customer()
     charge_id = books.charge(customer_id, 121)
     other = facts.invoice(customer_id, 100)
-    tax = {"net": "101.00", "tax": "20.00", "gross": "121.00", "taxes": [{"rate": "20", "net": "101.00", "tax": "20.00"}]}
+    tax = {
+        "net": "101.00",
+        "tax": "20.00",
+        "gross": "121.00",
+        "taxes": [{"rate": "20", "net": "101.00", "tax": "20.00"}],
+    }
     wrong = facts.invoice(customer_id, 121, charge_id=charge_id, **tax)
     books.harness.deliver(wrong, other)
     (row,) = books.harness.unfinished()

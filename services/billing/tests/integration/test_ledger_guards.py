@@ -32,7 +32,9 @@ def refused(books: Any, statement: str) -> str:
 
 @pytest.mark.parametrize("table", ["ledger_transaction", "ledger_entry", "charged_line", "allocation"])
 @pytest.mark.parametrize(
-    "statement", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"], ids=["update", "delete", "truncate"]
+    "statement",
+    ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"],
+    ids=["update", "delete", "truncate"],
 )
 def test_a_posted_row_cannot_be_changed(books: Any, facts: Any, table: str, statement: str) -> None:
     customer_id = books.customer()
@@ -85,7 +87,11 @@ def test_an_id_that_is_there_with_another_amount_is_refused(books: Any, facts: A
 
 def test_many_postings_leave_the_same_rows_as_single_ones(books: Any, facts: Any) -> None:
     def postings(customer_id: UUID) -> list[NewTransaction]:
-        return [a_correction(customer_id, facts, amount, description=amount) for amount in map(str, range(-25, 26)) if amount != "0"]
+        return [
+            a_correction(customer_id, facts, amount, description=amount)
+            for amount in map(str, range(-25, 26))
+            if amount != "0"
+        ]
 
     singly, together = books.customer(), books.customer()
     for new in postings(singly):

@@ -11,7 +11,14 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from billhook_billing.domain.settlement import Credit, Item, Named, settle
 from billhook_common.contracts.billing import ItemChanged, TransactionPosted
@@ -21,8 +28,9 @@ from billhook_common.ids import derive_id, uuid7
 
 pytestmark = pytest.mark.integration
 
-AMOUNTS = st.integers(min_value=1, max_value=5).map(lambda tens: tens * 10)
-DAYS = st.integers(min_value=1, max_value=4)
+AMOUNTS = st.sampled_from([10, 20, 30])
+DAYS = st.integers(min_value=1, max_value=3)
+LATE = st.booleans()
 
 
 @dataclass(frozen=True)
@@ -50,12 +58,17 @@ class LedgerMachine(RuleBasedStateMachine):
         self.number = 0
 
     @initialize()
-    def two_customers(self) -> None:
-        self.customers = [self.books.customer() for _ in range(2)]
+    def a_customer(self) -> None:
+        self.customer_id = self.books.customer()
 
-    def make(self, fact: object) -> None:
+    def make(self, fact: object, *, late: bool) -> None:
+        """A fact is made; it arrives at once or later."""
         self.made.append(fact)
-        self.waiting.append((uuid7(), fact))
+        if late:
+            self.waiting.append((uuid7(), fact))
+        else:
+            self.arrived.append((uuid7(), fact))
+            self.deliver(*self.arrived[-1])
 
     def of(self, *kinds: type) -> list[Any]:
         return [fact for fact in self.made if isinstance(fact, kinds)]
@@ -64,53 +77,51 @@ class LedgerMachine(RuleBasedStateMachine):
         self.number += 1
         return f"{self.number:04}"
 
-    @rule(who=st.integers(0, 1), gross=AMOUNTS, due=DAYS, documented=st.booleans())
-    def charge(self, who: int, gross: int, due: int, documented: bool) -> None:
-        charge = Charge(uuid7(), self.customers[who], gross, self.facts.day(due), documented)
-        self.make(charge)
+    @rule(gross=AMOUNTS, due=st.tuples(DAYS, DAYS), documented=st.booleans(), late=LATE, invoice_late=LATE)
+    def charge(self, gross: int, due: tuple[int, int], documented: bool, late: bool, invoice_late: bool) -> None:
+        charge = Charge(uuid7(), self.customer_id, gross, self.facts.day(min(due)), documented)
+        self.make(charge, late=late)
         if documented:
-            self.make(
-                self.facts.invoice(
-                    charge.customer_id, gross, charge_id=charge.charge_id, number=self.next_number(),
-                    due=self.facts.day(due),
-                )  # fmt: skip
-            )
+            number, due_on = self.next_number(), self.facts.day(max(due))
+            invoice = self.facts.invoice(self.customer_id, gross, charge_id=charge.charge_id, number=number, due=due_on)
+            self.make(invoice, late=invoice_late)
 
-    @rule(who=st.integers(0, 1), gross=AMOUNTS, due=DAYS)
-    def invoice_by_hand(self, who: int, gross: int, due: int) -> None:
-        self.make(self.facts.invoice(self.customers[who], gross, number=self.next_number(), due=self.facts.day(due)))
+    @rule(gross=AMOUNTS, due=DAYS, late=LATE)
+    def invoice_by_hand(self, gross: int, due: int, late: bool) -> None:
+        invoice = self.facts.invoice(self.customer_id, gross, number=self.next_number(), due=self.facts.day(due))
+        self.make(invoice, late=late)
 
-    @rule(who=st.integers(0, 1), amount=AMOUNTS, on=DAYS, data=st.data())
-    def payment(self, who: int, amount: int, on: int, data: Any) -> None:
+    @rule(amount=AMOUNTS, on=DAYS, late=LATE, data=st.data())
+    def payment(self, amount: int, on: int, late: bool, data: Any) -> None:
         documents = [fact.document_id for fact in self.of(InvoiceIssued)]
         named = data.draw(st.lists(st.sampled_from(documents), max_size=2, unique=True)) if documents else []
-        self.make(self.facts.payment(self.customers[who], amount, *named, number=self.next_number(), on=self.facts.day(on)))
+        payment = self.facts.payment(self.customer_id, amount, *named, number=self.next_number(), on=self.facts.day(on))
+        self.make(payment, late=late)
 
-    @rule(who=st.integers(0, 1), amount=AMOUNTS, on=DAYS)
-    def refund(self, who: int, amount: int, on: int) -> None:
-        self.make(self.facts.refund(self.customers[who], amount, on=self.facts.day(on)))
+    @rule(amount=AMOUNTS, on=DAYS, late=LATE)
+    def refund(self, amount: int, on: int, late: bool) -> None:
+        self.make(self.facts.refund(self.customer_id, amount, on=self.facts.day(on)), late=late)
 
     @precondition(lambda self: self.of(PaymentReceived))
-    @rule(data=st.data())
-    def reversal(self, data: Any) -> None:
+    @rule(late=LATE, data=st.data())
+    def reversal(self, late: bool, data: Any) -> None:
         reversed_ids = {fact.payment_id for fact in self.of(PaymentReversed)}
         payment = data.draw(st.sampled_from(self.of(PaymentReceived)))
         if payment.payment_id not in reversed_ids:
-            self.make(self.facts.reversal(payment))
+            self.make(self.facts.reversal(payment), late=late)
 
     @precondition(lambda self: self.of(InvoiceIssued))
-    @rule(gross=AMOUNTS, on=DAYS, data=st.data())
-    def credit_note(self, gross: int, on: int, data: Any) -> None:
+    @rule(gross=AMOUNTS, on=DAYS, late=LATE, data=st.data())
+    def credit_note(self, gross: int, on: int, late: bool, data: Any) -> None:
         invoice = data.draw(st.sampled_from(self.of(InvoiceIssued)))
-        self.make(self.facts.credit_note(invoice, gross, number=self.next_number(), on=self.facts.day(on)))
+        self.make(self.facts.credit_note(invoice, gross, number=self.next_number(), on=self.facts.day(on)), late=late)
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data())
     def arrive(self, data: Any) -> None:
         at = data.draw(st.integers(0, len(self.waiting) - 1))
-        event_id, fact = self.waiting.pop(at)
-        self.arrived.append((event_id, fact))
-        self.deliver(event_id, fact)
+        self.arrived.append(self.waiting.pop(at))
+        self.deliver(*self.arrived[-1])
 
     @precondition(lambda self: len(self.waiting) > 1)
     @rule()
@@ -140,20 +151,21 @@ class LedgerMachine(RuleBasedStateMachine):
         while self.books.harness.retry():
             pass
 
-    def expected(self, customer_id: UUID) -> tuple[list[Item], list[Credit], list[Named]]:
+    def expected(self) -> tuple[list[Item], list[Credit], list[Named]]:
         """The facts that have arrived, as the domain sees them; amounts in minor units."""
-        arrived = [fact for _, fact in self.arrived if getattr(fact, "customer_id", None) == customer_id]
+        arrived = [fact for _, fact in self.arrived]
         invoices = {fact.charge_id: fact for fact in arrived if isinstance(fact, InvoiceIssued) and fact.charge_id}
         reversed_ids = {fact.payment_id for fact in arrived if isinstance(fact, PaymentReversed)}
         items, credits, documents, named = [], [], {}, []
         for fact in arrived:
             if isinstance(fact, Charge):
-                number = "" if fact.documented else None
+                number, due_on = "" if fact.documented else None, fact.due_on
                 item_id = derive_id("charge", fact.charge_id)
                 if fact.charge_id in invoices:
-                    number = invoices[fact.charge_id].number
-                    documents[invoices[fact.charge_id].document_id] = item_id
-                items.append(Item(item_id, fact.gross * 100, fact.due_on, number))
+                    invoice = invoices[fact.charge_id]
+                    number, due_on = invoice.number, invoice.due_on
+                    documents[invoice.document_id] = item_id
+                items.append(Item(item_id, fact.gross * 100, due_on, number))
             elif isinstance(fact, InvoiceIssued) and fact.charge_id is None:
                 item_id = documents[fact.document_id] = derive_id("document", fact.document_id)
                 items.append(Item(item_id, int(fact.gross * 100), fact.due_on, fact.number))
@@ -167,53 +179,50 @@ class LedgerMachine(RuleBasedStateMachine):
                 credit_id = derive_id("document", fact.document_id)
                 credits.append(Credit(credit_id, int(fact.gross * 100), fact.issued_on, is_credit_note=True))
                 named.append((credit_id, fact.refers_to))
-        known = [Named(credit_id, documents[document_id]) for credit_id, document_id in named if document_id in documents]
+        known = [
+            Named(credit_id, documents[document_id]) for credit_id, document_id in named if document_id in documents
+        ]
         return items, credits, known
 
     @invariant()
     def stored_is_what_the_facts_say(self) -> None:
-        for customer_id in self.customers:
-            items, credits, named = self.expected(customer_id)
-            settlement = settle(items, credits, named)
-            read, who = self.books.read, {"id": customer_id}
-            stored_open = read("SELECT transaction_id, open FROM open_item WHERE customer_id = :id", **who)
-            assert dict(stored_open) == settlement.open_minor
-            left = read("SELECT transaction_id, unallocated FROM credit WHERE customer_id = :id AND total > 0", **who)
-            assert dict(left) == settlement.unallocated_minor
-            pays = read(
-                "SELECT credit_id, item_id, CAST(sum(amount) AS bigint) FROM allocation WHERE customer_id = :id "
-                "GROUP BY 1, 2 HAVING sum(amount) <> 0",
-                **who,
-            )
-            assert sorted(pays) == sorted(tuple(row) for row in settlement.allocations)
-            credit = sum(row.amount_minor for row in credits)
-            assert read("SELECT balance FROM account WHERE customer_id = :id", **who) == [
-                (credit - sum(row.amount_minor for row in items),)
-            ]
+        items, credits, named = self.expected()
+        settlement = settle(items, credits, named)
+        read, who = self.books.read, {"id": self.customer_id}
+        stored_open = read("SELECT transaction_id, open FROM open_item WHERE customer_id = :id", **who)
+        assert dict(stored_open) == settlement.open_minor
+        left = read("SELECT transaction_id, unallocated FROM credit WHERE customer_id = :id AND total > 0", **who)
+        assert dict(left) == settlement.unallocated_minor
+        pays = read(
+            "SELECT credit_id, item_id, CAST(sum(amount) AS bigint) FROM allocation WHERE customer_id = :id "
+            "GROUP BY 1, 2 HAVING sum(amount) <> 0",
+            **who,
+        )
+        assert sorted(pays) == sorted(tuple(row) for row in settlement.allocations)
+        balance = sum(row.amount_minor for row in credits) - sum(row.amount_minor for row in items)
+        assert read("SELECT balance FROM account WHERE customer_id = :id", **who) == [(balance,)]
 
     def teardown(self) -> None:
-        if not getattr(self, "customers", None):
+        if not hasattr(self, "customer_id"):
             return
         self.books.prove()
-        heard = self.books.harness.published(ItemChanged)
-        for customer_id in self.customers:
-            items, credits, named = self.expected(customer_id)
-            # A listener that keeps the highest version of each item, in any order, knows what is open.
-            believed = {item.item_id: item.amount_minor for item in items}
-            for told in sorted(heard, key=lambda fact: fact.version):
-                if told.customer_id == customer_id:
-                    believed[told.transaction_id] = told.open.minor
-            assert believed == settle(items, credits, named).open_minor
-        versions = [
-            (fact.customer_id, fact.account_version) for fact in self.books.harness.published(TransactionPosted)
+        items, credits, named = self.expected()
+        # A listener that keeps the highest version of each item, in any order, knows what is open.
+        believed = {item.item_id: item.amount_minor for item in items}
+        heard = [fact for fact in self.books.harness.published(ItemChanged) if fact.customer_id == self.customer_id]
+        for told in sorted(heard, key=lambda fact: fact.version):
+            believed[told.transaction_id] = told.open.minor
+        assert believed == settle(items, credits, named).open_minor
+        posted = [
+            fact for fact in self.books.harness.published(TransactionPosted) if fact.customer_id == self.customer_id
         ]
-        assert len(versions) == len(set(versions))
+        assert len(posted) == len({fact.account_version for fact in posted})
 
 
 def test_any_order_of_facts_with_redelivery_keeps_the_books_right(books: Any, facts: Any) -> None:
     machine = type("Machine", (LedgerMachine,), {"books": books, "facts": facts})
     limits = settings(
-        max_examples=15, stateful_step_count=25, deadline=None, database=None,
+        max_examples=20, stateful_step_count=25, deadline=None, database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )  # fmt: skip
     run_state_machine_as_test(machine, settings=limits)

@@ -160,8 +160,11 @@ def test_o11_refund_manual_credit_opening_balance_and_write_off_reach_settlement
         def write_off() -> None:
             books.post(
                 NewTransaction(
-                    id=uuid7(), posting=ledger.write_off(customer_id, facts.euros(5)), customer_id=customer_id,
-                    posted_on=facts.day(23), description="Write-off",
+                    id=uuid7(),
+                    posting=ledger.write_off(customer_id, facts.euros(5)),
+                    customer_id=customer_id,
+                    posted_on=facts.day(23),
+                    description="Write-off",
                 )  # fmt: skip
             )
 
@@ -231,8 +234,25 @@ def test_a_charge_that_ranks_before_what_is_paid_takes_the_money(books: Any, fac
             "later": charge_of(books, customer_id, 100, uuid7(), due=facts.day(20), text="later"),
             "payment": deliver(books, facts.payment(customer_id, 100)),
             "earlier": charge_of(books, customer_id, 100, uuid7(), due=facts.day(5), text="earlier"),
-            "without document": charge_of(books, customer_id, 30, uuid7(), due=facts.day(25), text="fee", documented=False),
+            "without document": charge_of(
+                books, customer_id, 30, uuid7(), due=facts.day(25), text="fee", documented=False
+            ),
         }
 
     settled = in_every_order(books, facts, scenario)
     assert settled["pays"] == {("Payment P1", "fee"): 30, ("Payment P1", "earlier"): 70}
+
+
+def test_an_invoice_that_is_due_later_than_its_charge_passes_the_items_between(books: Any, facts: Any) -> None:
+    def scenario(books: Any, facts: Any, customer_id: UUID) -> Steps:
+        charge_id = uuid7()
+        return {
+            "first": charge_of(books, customer_id, 100, charge_id, due=facts.day(15), text="first"),
+            "second": charge_of(books, customer_id, 100, uuid7(), due=facts.day(16), text="second"),
+            "payment": deliver(books, facts.payment(customer_id, 100)),
+            "invoice": deliver(books, facts.invoice(customer_id, 100, charge_id=charge_id, due=facts.day(17))),
+        }
+
+    settled = in_every_order(books, facts, scenario)
+    assert settled["pays"] == {("Payment P1", "second"): 100}
+    assert settled["items"]["first"] == (100, 100, facts.day(17), "2026001")

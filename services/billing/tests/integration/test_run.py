@@ -47,8 +47,8 @@ def preview(harness: ServiceHarness, run_date: str = "2026-12-01") -> dict:
     return harness.client().get(f"/runs/{answer.json['id']}").json
 
 
-def confirm(harness: ServiceHarness, run: dict, **body: object) -> dict:
-    answer = harness.client().post(f"/runs/{run['id']}/confirm", body)
+def confirm(harness: ServiceHarness, run: dict) -> dict:
+    answer = harness.client().post(f"/runs/{run['id']}/confirm")
     assert answer.status_code == 200, answer.text
     harness.run_jobs("advance_runs")
     return harness.client().get(f"/runs/{run['id']}").json
@@ -66,7 +66,7 @@ def test_what_the_preview_shows_is_what_is_charged(harness: ServiceHarness) -> N
     rows = harness.client().get(f"/runs/{run['id']}/preview").json["items"]
     assert [row["gross"]["amount"] for row in rows] == ["30.13"] * 3
     done = confirm(harness, run)
-    assert (done["state"], done["progress"]) == ("processed", 100)
+    assert (done["state"], done["progress"]) == ("processed", "1.00")
     assert done["charged_totals"] == run["totals"]
     charged = harness.published(CustomerCharged)
     assert [str(event.gross) for event in charged] == ["30.13"] * 3
@@ -136,7 +136,10 @@ def test_more_than_two_periods_are_caught_up_only_when_a_person_agrees(harness: 
     assert (run["counts"]["charges"], run["counts"]["late"]) == (1, 1)
     done = confirm(harness, run)
     assert (done["counts"]["charged"], done["counts"]["skipped"]) == (1, 1)
-    done = confirm(harness, preview(harness), catch_up="chosen", customers=[str(late)])
+    run = preview(harness)
+    approved = harness.client().post(f"/runs/{run['id']}/approve", {"customers": [str(late)]}).json
+    assert (approved["counts"]["charges"], approved["totals"]["net"]) == (1, "174.30")
+    done = confirm(harness, approved)
     assert done["counts"]["charged"] == 1
     assert len(harness.published(CustomerCharged)[-1].lines) == 7
 

@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from billhook_common.imports.migration import create_import_tables
 from billhook_common.migrate import append_only, create_chassis_tables
 
 revision = "0001"
@@ -13,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     create_chassis_tables()
+    create_import_tables()
     op.execute(_SELLING)
     op.execute(_LEDGER)
     op.execute(_SETTLEMENT)
@@ -73,7 +75,8 @@ CREATE TABLE subscription (
     CONSTRAINT ck_subscription_disabled_has_end CHECK (state <> 'disabled' OR ends_before IS NOT NULL),
     CONSTRAINT ck_subscription_ends_after_start CHECK (ends_before IS NULL OR ends_before > starts_on));
 CREATE INDEX ix_subscription_customer_id_id ON subscription (customer_id, id);
-CREATE INDEX ix_subscription_plan_id_id ON subscription (plan_id, id);
+CREATE INDEX ix_subscription_plan_id_starts_on ON subscription (plan_id, starts_on, id);
+CREATE INDEX ix_subscription_starts_on ON subscription (starts_on, id);
 """
 
 _LEDGER = """
@@ -163,7 +166,7 @@ CREATE TABLE charge_run (
     confirmed_at timestamptz, confirmed_by text, finished_at timestamptz, cursor uuid,
     currency varchar(3) NOT NULL,
     customers bigint NOT NULL DEFAULT 0,
-    charges bigint NOT NULL DEFAULT 0, net bigint NOT NULL DEFAULT 0, tax bigint NOT NULL DEFAULT 0,
+    charges bigint NOT NULL DEFAULT 0, lines bigint NOT NULL DEFAULT 0, net bigint NOT NULL DEFAULT 0, tax bigint NOT NULL DEFAULT 0,
     charged bigint NOT NULL DEFAULT 0, charged_net bigint NOT NULL DEFAULT 0, charged_tax bigint NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX uq_charge_run_unfinished ON charge_run (currency)
     WHERE state IN ('queued', 'preview_ready', 'confirmed', 'processing');
