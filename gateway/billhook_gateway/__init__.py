@@ -1,0 +1,1 @@
+"""The only door: sign-in, permissions, API keys, pages."""

@@ -1,0 +1,27 @@
+"""How long somebody stays signed in (ASVS V7)."""
+
+import datetime as dt
+import hashlib
+import secrets
+
+IDLE = dt.timedelta(minutes=30)
+ABSOLUTE = dt.timedelta(hours=12)
+TOUCH_EVERY = dt.timedelta(minutes=1)
+"""``seen_at`` is written at most this often: one write a minute instead of one a click."""
+TOKEN_BYTES = 32
+TOKEN_CHARACTERS = 43
+
+
+def new_token() -> str:
+    """256 random bits for a cookie, 43 characters that are safe in headers and URLs."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def token_hash(token: str) -> bytes:
+    """What the database keeps of a token: a stolen table opens no session."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def is_live(now: dt.datetime, created_at: dt.datetime, seen_at: dt.datetime) -> bool:
+    """Whether a session is used often enough and is not too old."""
+    return now < seen_at + IDLE and now < created_at + ABSOLUTE

@@ -1,0 +1,103 @@
+"""Tables of the gateway: people, their sessions, API keys, wrong passwords, and the operator's company."""
+
+import datetime as dt
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from billhook_common.db import COLUMN_TYPES, service_metadata
+
+
+class Base(DeclarativeBase):
+    """The gateway's tables."""
+
+    metadata = service_metadata()
+    type_annotation_map: ClassVar[dict[Any, Any]] = {**COLUMN_TYPES, bytes: LargeBinary(), list[str]: ARRAY(Text())}
+
+
+class User(Base):
+    """A colleague who signs in; ``login`` in its normal form, ``password_hash`` in argon2's own notation (S2)."""
+
+    __tablename__ = "user"
+    __table_args__ = (CheckConstraint("role IN ('administrator', 'finance', 'cashier', 'support')", name="role"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    login: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    role: Mapped[str]
+    active: Mapped[bool]
+    created_at: Mapped[dt.datetime]
+    changed_at: Mapped[dt.datetime]
+    signed_in_at: Mapped[dt.datetime | None]
+
+
+class SignedInSession(Base):
+    """One browser where a colleague is signed in; the cookie holds the token, this row only its hash."""
+
+    __tablename__ = "session"
+    __table_args__ = (Index("ix_session_user_id", "user_id"), Index("ix_session_seen_at", "seen_at"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
+    csrf_secret: Mapped[str]
+    created_at: Mapped[dt.datetime]
+    seen_at: Mapped[dt.datetime]
+    ip: Mapped[str]
+    user_agent: Mapped[str]
+
+
+class SignInFailure(Base):
+    """Wrong passwords in a row for a login, whether such a user exists or not; ``login_hash`` is its SHA-256."""
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (Index("ix_sign_in_failure_last_at", "last_at"),)
+
+    login_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[dt.datetime]
+    wait_until: Mapped[dt.datetime]
+
+
+class ApiKey(Base):
+    """A machine's key; ``created_by`` is the subject of whoever made it (S4)."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    prefix: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[bytes]
+    name: Mapped[str]
+    permissions: Mapped[list[str]]
+    created_by: Mapped[str]
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime | None]
+    last_used_at: Mapped[dt.datetime | None]
+    revoked_at: Mapped[dt.datetime | None]
+
+
+class Company(Base):
+    """The operator as it stands on documents: one row."""
+
+    __tablename__ = "company"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    name: Mapped[str]
+    street: Mapped[str]
+    city: Mapped[str]
+    zip: Mapped[str]
+    country: Mapped[str]
+    company_number: Mapped[str]
+    tax_id: Mapped[str]
+    vat_payer: Mapped[bool]
+    email: Mapped[str]
+    phone: Mapped[str]
+    iban: Mapped[str]
+    bic: Mapped[str]
+    changed_at: Mapped[dt.datetime]

@@ -1,0 +1,48 @@
+"""All pages, put into the door."""
+
+from billhook_gateway.door import Door
+from billhook_gateway.ui.views import (
+    access,
+    bank,
+    customer,
+    customer_import,
+    customers,
+    entry,
+    home,
+    inventory,
+    invoices,
+    payments,
+    plans,
+    runs,
+    tickets,
+    transactions,
+)
+from billhook_gateway.ui.views.frame import install_frame
+
+BLUEPRINTS = [
+    module.blueprint
+    for module in (
+        access,
+        bank,
+        customer,
+        customer_import,
+        customers,
+        entry,
+        home,
+        inventory,
+        invoices,
+        payments,
+        plans,
+        runs,
+        tickets,
+        transactions,
+    )
+]
+
+
+def install_views(app: Door) -> None:
+    """Give the door its pages."""
+    install_frame(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.error_page = entry.error_page

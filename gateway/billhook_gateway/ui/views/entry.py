@@ -1,0 +1,52 @@
+"""Signing in, and what is shown when something cannot be."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from billhook_common.auth import public, signed_in
+from billhook_gateway.door import SIGN_IN, own_path, services
+from billhook_gateway.ui.forms import errors_by_field
+from billhook_gateway.ui.views.asking import page
+from billhook_gateway.ui.views.frame import note_outages
+
+blueprint = Blueprint("entry_pages", __name__)
+HITS = 5
+
+
+@blueprint.route(SIGN_IN, methods=["GET"])
+@public
+def sign_in() -> str:
+    """Where everybody begins."""
+    values = {"login": "", "next": own_path(request.args.get("next", "/"))}
+    return page("signin.html", values=values)
+
+
+@blueprint.route("/palette", methods=["GET"])
+@signed_in
+def palette() -> str:
+    """What the command palette finds for ``q``."""
+    q = request.args.get("q", "").strip()
+    answers: Mapping[str, Any] = {"customers": None, "invoices": None}
+    if q:
+        query = {"q": q, "limit": HITS}
+        answers = services().gather(customers=("crm", "/customers", query), invoices=("invoicing", "/invoices", query))
+    return render_template("palette_results.html", **note_outages(answers))
+
+
+def error_page(problem: Mapping[str, Any]) -> ResponseReturnValue:
+    """The page of a problem; a refused sign-in shows its form again."""
+    if request.path == SIGN_IN:
+        values = {"login": request.form.get("login", ""), "next": own_path(request.form.get("next", "/"))}
+        return page("signin.html", values=values, errors=errors_by_field(problem))
+    missing = problem.get("detail", "").removeprefix("The right ").removesuffix(" is missing.")
+    context = {
+        "status": problem["status"],
+        "detail": problem.get("detail", ""),
+        "missing": missing if problem["status"] == 403 and ":" in missing else "",
+        "service": problem.get("service", ""),
+        "request_id": problem.get("request_id", ""),
+    }
+    return Response(render_template("error.html", **context), status=problem["status"])
