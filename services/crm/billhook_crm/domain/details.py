@@ -1,0 +1,45 @@
+"""What crm knows of a customer by itself, as one value: a form, a row of a file and a stored record all give it."""
+
+import datetime as dt
+from dataclasses import dataclass, fields
+
+EMAIL_CHARACTERS = 500
+"""Of all addresses of a customer together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerDetails:
+    """A customer without id and version (K1).
+
+    Blank ``number``, ``login`` and ``payment_reference``: to be given at registration. ``email`` and ``phone`` may
+    hold many, comma separated; ``latitude`` and ``longitude`` are WGS 84 degrees.
+    """
+
+    number: str = ""
+    login: str = ""
+    name: str
+    category: str = "person"
+    contact_person: str = ""
+    company_number: str = ""
+    tax_id: str = ""
+    email: str = ""
+    phone: str = ""
+    street: str = ""
+    city: str = ""
+    zip: str = ""
+    country: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    birth_date: dt.date | None = None
+    contract_number: str = ""
+    lifecycle: str = "new"
+    imported_status: str = ""
+    partner: str = "main"
+    location: str = ""
+    payment_reference: str = ""
+    language: str = "en"
+    note: str = ""
+    created_on: dt.date | None = None
+
+
+DETAIL_NAMES = tuple(field.name for field in fields(CustomerDetails))

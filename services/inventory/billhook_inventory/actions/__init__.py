@@ -1,0 +1,1 @@
+"""What inventory does: one verb a module."""

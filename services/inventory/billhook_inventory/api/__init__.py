@@ -1,0 +1,1 @@
+"""HTTP resources of inventory: one file each."""

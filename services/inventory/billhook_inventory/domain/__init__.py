@@ -1,0 +1,1 @@
+"""The rules of things in stock, without I/O."""
