@@ -1,0 +1,1 @@
+"""Invoices, number series and PDFs."""

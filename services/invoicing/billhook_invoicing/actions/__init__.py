@@ -1,0 +1,1 @@
+"""What invoicing does: one verb a module."""

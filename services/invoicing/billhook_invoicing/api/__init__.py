@@ -1,0 +1,1 @@
+"""HTTP resources of invoicing: one file each."""

@@ -1,0 +1,1 @@
+"""HTTP resources of payments: one file each."""
