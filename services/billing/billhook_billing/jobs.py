@@ -2,6 +2,7 @@
 
 from billhook_billing.actions.import_subscriptions import SUBSCRIPTIONS
 from billhook_billing.actions.run import advance
+from billhook_billing.actions.subscriptions import disable_ended
 from billhook_billing.actions.verify import audit_books
 from billhook_common.events import Context
 from billhook_common.faults import crash_point
@@ -23,4 +24,10 @@ def import_subscriptions(ctx: Context) -> bool:
     return store_next_import(ctx.session, ctx.clock, SUBSCRIPTIONS)
 
 
-JOBS = (advance_runs, import_subscriptions, audit_books)
+@job(every_seconds=60)
+def end_services(ctx: Context) -> bool:
+    """Services whose last day is over."""
+    return disable_ended(ctx.session, ctx.clock)
+
+
+JOBS = (advance_runs, import_subscriptions, end_services, audit_books)

@@ -80,7 +80,10 @@ class Plan(Base):
 
 
 class Subscription(Base):
-    """A plan on a customer (P2); the terms are its own from the start, so that a new plan price changes nothing."""
+    """A plan on a customer (P2); the terms are its own from the start, so that a new plan price changes nothing.
+
+    ``stops`` are days on which it was not provided (R20): ``{from, until}`` in order, ``until`` null if it is stopped.
+    """
 
     __tablename__ = "subscription"
     __table_args__ = (
@@ -93,6 +96,11 @@ class Subscription(Base):
         Index("ix_subscription_customer_id_id", "customer_id", "id"),
         Index("ix_subscription_plan_id_starts_on", "plan_id", "starts_on", "id"),
         Index("ix_subscription_starts_on", "starts_on", "id"),
+        Index(
+            "ix_subscription_ends_before",
+            "ends_before",
+            postgresql_where=text("ends_before IS NOT NULL AND state NOT IN ('disabled', 'archived')"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -111,6 +119,7 @@ class Subscription(Base):
     ends_before: Mapped[dt.date | None]
     charged_until: Mapped[dt.date | None]
     discounts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
+    stops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
 
 class LedgerTransaction(Base):

@@ -5,11 +5,12 @@ import itertools
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from billhook_billing.app import service as billing
 from billhook_common.contracts.billing import CustomerCharged
-from billhook_common.contracts.crm import CustomerCreated
+from billhook_common.contracts.crm import CustomerChanged, CustomerCreated
 from billhook_common.ids import uuid7
 from billhook_common.service import Service
 from billhook_common.testing import ServiceHarness
@@ -28,6 +29,7 @@ class Sales:
         self.harness = harness
         self.client = harness.client()
         self._numbers = itertools.count(1)
+        self._facts: dict[UUID, CustomerCreated] = {}
 
     def customer(self, login: str = "", *, lifecycle: str = "active") -> UUID:
         return self.customers(login, lifecycle=lifecycle)[0]
@@ -43,7 +45,12 @@ class Sales:
                 )
             )  # fmt: skip
         self.harness.deliver(*facts)
+        self._facts |= {fact.customer_id: fact for fact in facts}
         return [fact.customer_id for fact in facts]
+
+    def archive(self, customer_id: UUID) -> None:
+        known = msgspec.structs.asdict(self._facts[customer_id])
+        self.harness.deliver(CustomerChanged(**known | {"version": 2, "lifecycle": "archived"}))
 
     def plan(self, name: str = "Fiber 300", price: str = "24.90", **more: object) -> str:
         body = {"name": name, "price": price, "currency": "EUR", "tax_rate": "21", "tax_included": False} | more
@@ -62,17 +69,33 @@ class Sales:
         self.harness.run_jobs("advance_runs")
         return self.get(f"/runs/{run['id']}")
 
-    def confirm(self, run: dict[str, Any], **body: object) -> dict[str, Any]:
-        answer = self.client.post(f"/runs/{run['id']}/confirm", body)
+    def confirm(self, run: dict[str, Any]) -> dict[str, Any]:
+        answer = self.client.post(f"/runs/{run['id']}/confirm")
         assert answer.status_code == 200, answer.text
         self.harness.run_jobs("advance_runs")
         return self.get(f"/runs/{run['id']}")
 
-    def run(self, run_date: str = "2026-12-01", **body: object) -> dict[str, Any]:
-        return self.confirm(self.preview(run_date), **body)
+    def run(self, run_date: str = "2026-12-01", *, late: bool = False) -> dict[str, Any]:
+        run = self.preview(run_date)
+        if late:
+            assert self.client.post(f"/runs/{run['id']}/approve", {"customers": None}).status_code == 200
+        return self.confirm(run)
 
     def charged(self) -> list[CustomerCharged]:
         return self.harness.published(CustomerCharged)
+
+    def wrongly_answered(
+        self, method: str, path: str, base: dict[str, Any], cases: list[tuple[dict[str, Any], str]]
+    ) -> list[tuple[object, ...]]:
+        """The cases that are not refused with 422 and exactly their pointer; the value ``...`` leaves a field out."""
+        wrong = []
+        for change, pointer in cases:
+            body = {name: value for name, value in (base | change).items() if value is not ...}
+            answer = getattr(self.client, method)(path, body)
+            pointers = [error["pointer"] for error in answer.json.get("errors", ())]
+            if (answer.status_code, answer.content_type, pointers) != (422, "application/problem+json", [pointer]):
+                wrong.append((change, pointer, answer.status_code, pointers))
+        return wrong
 
     def get(self, path: str, **query: object) -> Any:
         answer = self.client.get(path, **query)

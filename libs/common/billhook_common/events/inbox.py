@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -35,6 +35,12 @@ _WAIT_SECONDS = (1, 5, 30, 120, 600, 3600)
 _FAILURE_SECONDS = (10, 60, 600, 3600, 6 * 3600)
 """Waits after an error; after the last one the event is parked."""
 _RETRY_BATCH = 100
+# As arrays: a VALUES list of 200 rows is compiled anew each time, 0.1 ms an event.
+_CLAIM = text(
+    "INSERT INTO inbox (event_id, type, state, received_at) SELECT new.event_id, new.type, 'done', :now "
+    "FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[])) AS new(event_id, type) "
+    "ON CONFLICT DO NOTHING RETURNING event_id"
+)
 
 
 class Inbox:
@@ -106,10 +112,9 @@ class Inbox:
         self._accept(events[middle:])
 
     def _apply(self, session: Session, events: list[Event[Any]]) -> None:
-        now = self._clock.now()
-        rows = [{"event_id": event.id, "type": event.type, "state": "done", "received_at": now} for event in events]
-        rows.sort(key=lambda row: str(row["event_id"]))
-        fresh = set(session.scalars(upsert(inbox).values(rows).on_conflict_do_nothing().returning(inbox.c.event_id)))
+        claimed = sorted({event.id: event.type for event in events}.items())
+        values = {"ids": [row[0] for row in claimed], "types": [row[1] for row in claimed], "now": self._clock.now()}
+        fresh = set(session.scalars(_CLAIM, values))
         if len(fresh) < len(events):
             EVENTS_DUPLICATE.inc(len(events) - len(fresh))
         todo = []

@@ -16,7 +16,7 @@ from billhook_common.ids import uuid7
 from billhook_common.tables import outbox
 from billhook_common.trace import current_trace
 
-_COLUMNS = (
+OUTBOX_COLUMNS = (
     "id", "type", "subject", "customer_id", "version",
     "source_key", "correlation_id", "causation_id", "occurred_at", "data",
 )  # fmt: skip
@@ -42,8 +42,8 @@ def publish(
     version: int | None = None,
 ) -> UUID:
     """Add one event to the transaction; returns its id."""
-    row = _row(clock, Outgoing(fact=fact, subject=subject, customer_id=customer_id, version=version))
-    session.execute(insert(outbox).values(dict(zip(_COLUMNS, row, strict=True))))
+    row = outbox_row(clock, Outgoing(fact=fact, subject=subject, customer_id=customer_id, version=version))
+    session.execute(insert(outbox).values(dict(zip(OUTBOX_COLUMNS, row, strict=True))))
     mark_outgoing(session)
     event_id: UUID = row[0]
     return event_id
@@ -51,13 +51,14 @@ def publish(
 
 def publish_many(session: Session, clock: Clock, events: Iterable[Outgoing]) -> int:
     """Add many events with one COPY; returns how many."""
-    count = copy_rows(session, outbox, _COLUMNS, (_row(clock, event) for event in events))
+    count = copy_rows(session, outbox, OUTBOX_COLUMNS, (outbox_row(clock, event) for event in events))
     if count:
         mark_outgoing(session)
     return count
 
 
-def _row(clock: Clock, event: Outgoing) -> tuple[Any, ...]:
+def outbox_row(clock: Clock, event: Outgoing) -> tuple[Any, ...]:
+    """The values of OUTBOX_COLUMNS, for actions that write it together with their own rows (``mark_outgoing``)."""
     trace = current_trace()
     assert event.fact.TYPE, f"{type(event.fact).__name__} is not an event type"
     return (

@@ -51,8 +51,7 @@ def store_chunk(session: Session, clock: Clock, importer: Importer[R], item: Fil
     item.imported += len(result.new)
     item.known += len(result.known)
     item.failed += keep_failures(session, item.id, result.failed)
-    moved = len(result.waiting) < len(rows)
-    if moved and waits_until is not None:
+    if waits_until is not None and (result.new or result.known):
         item.waits_until = max(waits_until, wait_from(now))
     _leave_waiting(session, item, rows, result)
     if not session.scalar(select(exists().where(ImportRow.import_id == item.id))):
@@ -60,7 +59,7 @@ def store_chunk(session: Session, clock: Clock, importer: Importer[R], item: Fil
         counts = {"imported": item.imported, "known": item.known, "failed": item.failed}
         audit(session, clock, f"{importer.subject}s_imported", item.id, after=counts)
         return True
-    return moved
+    return len(result.waiting) < len(rows)
 
 
 def _next_rows(session: Session, importer: Importer[R], item: FileImport) -> Sequence[FileRow[R]]:

@@ -11,15 +11,16 @@ from sqlalchemy.orm import Session
 
 from billhook_billing.actions.accounts import lock_accounts
 from billhook_billing.actions.post import NewTransaction, post
+from billhook_billing.actions.rows import write_rows
 from billhook_billing.actions.settle import settle_customers
-from billhook_billing.actions.tell import ItemState, item_changed, tell
+from billhook_billing.actions.tell import ItemState, item_changed, told
 from billhook_billing.domain import ledger
 from billhook_common.clock import Clock
 from billhook_common.contracts.invoicing import CreditNoteIssued, InvoiceIssued
 from billhook_common.errors import Conflict
 from billhook_common.events import Event, NotYet
 from billhook_common.ids import derive_id
-from billhook_common.money import Money
+from billhook_common.money import Money, exponent
 
 _CHARGED = text("""
     SELECT item.charge_id, item.customer_id, item.currency, item.total, item.due_on, item.wants_document,
@@ -132,7 +133,8 @@ def _link(session: Session, clock: Clock, invoices: dict[UUID, InvoiceIssued]) -
             "dues": [document.due_on for document in documents],
         },
     )
-    tell(session, clock, [item_changed(ItemState(**row._mapping)) for row in linked])
+    events = [item_changed(ItemState(**row._mapping)) for row in linked]
+    write_rows(session, [told(session, clock, events)])
     before = [charge.due_on for charge in unlinked]
     moved = set(session.scalars(_MOVED_BY_DOCUMENTS, {"charges": ids, "before": before}))
     return moved | {charge.customer_id for charge in unlinked if not charge.wants_document}
@@ -141,13 +143,17 @@ def _link(session: Session, clock: Clock, invoices: dict[UUID, InvoiceIssued]) -
 def _check_charge(charge: _Charged, invoice: InvoiceIssued) -> None:
     if charge.document_id is not None:
         _check_document(invoice, charge.document_id)
-    gross, tax = Money.of(invoice.gross, invoice.currency), Money.of(invoice.tax, invoice.currency)
-    posted = (charge.customer_id, charge.currency, charge.total, charge.tax)
-    if posted != (invoice.customer_id, invoice.currency, gross.minor, tax.minor):
+    gross, tax = _decimal(charge.total, charge.currency), _decimal(charge.tax, charge.currency)
+    posted = (charge.customer_id, charge.currency, gross, tax)
+    if posted != (invoice.customer_id, invoice.currency, invoice.gross, invoice.tax):
         raise TotalsDiffer(
-            f"Invoice {invoice.number}: {gross} with {tax} of tax; its charge was posted with {charge.total} and "
-            f"{charge.tax} minor units of {charge.currency}."
+            f"Invoice {invoice.number}: {invoice.gross} with {invoice.tax} of tax in {invoice.currency}; its charge "
+            f"was posted with {gross} and {tax} in {charge.currency}."
         )
+
+
+def _decimal(minor: int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-exponent(currency))
 
 
 def _check_document(invoice: InvoiceIssued, document_id: UUID) -> None:

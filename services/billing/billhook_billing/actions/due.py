@@ -14,10 +14,11 @@ from billhook_billing.domain.charging import Charge, charge_due
 from billhook_billing.domain.terms import SubscriptionTerms
 from billhook_common.discounts import Discount
 from billhook_common.errors import BillhookError
+from billhook_common.periods import LAST_DAY, Period
 
-# A new customer is not connected, an archived one is gone (K2); a stopped service is not charged (R20).
+# A new customer is not connected, an archived one is gone (K2); a stopped service is charged up to its stop (R20).
 _CHARGEABLE = """
-    subscription.state IN ('active', 'disabled')
+    subscription.state IN ('active', 'stopped', 'disabled')
     AND subscription.starts_on <= :run_date
     AND (subscription.charged_until IS NULL OR subscription.charged_until <= :run_date)
     AND (subscription.ends_before IS NULL OR subscription.charged_until IS NULL
@@ -101,7 +102,14 @@ def terms_of(row: Any) -> SubscriptionTerms:
         prepaid_months=row.prepaid_months,
         description=row.description,
         discounts=tuple(discount_of(item) for item in row.discounts) if row.discounts else (),
+        stops=tuple(stop_of(item) for item in row.stops) if row.stops else (),
     )
+
+
+def stop_of(stored: dict[str, Any]) -> Period:
+    """The days of a stop from its stored form; one that has no end yet goes on for good."""
+    until = stored["until"]
+    return Period(dt.date.fromisoformat(stored["from"]), dt.date.fromisoformat(until) if until else LAST_DAY)
 
 
 def discount_of(stored: dict[str, Any]) -> Discount:

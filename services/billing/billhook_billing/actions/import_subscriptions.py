@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from billhook_billing.actions.match import Options, hold_accounts, options_of, part_rows, plan_key, plans_named
+from billhook_billing.actions.match import Options, hold_accounts, options_of, part_rows
+from billhook_billing.actions.plans import plan_key, plans_named
 from billhook_billing.actions.take_over import take_over
 from billhook_billing.domain.subscription_columns import subscription_columns
 from billhook_billing.domain.subscription_row import SubscriptionRow, row_of

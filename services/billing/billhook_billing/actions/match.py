@@ -1,15 +1,16 @@
 """What a row of a customer file is here: whose, of which plan, and whether it was imported before (E3)."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, Text, cast, func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from billhook_billing.actions.plans import plan_key, plans_named
 from billhook_billing.domain.subscription_row import SubscriptionRow
 from billhook_billing.models import Plan
 from billhook_common.db import AnyRow
@@ -77,18 +78,6 @@ def look_up(session: Session, rows: Sequence[SubscriptionRow]) -> Books:
         sold={(row.customer_id, row.plan_id, row.starts_on) for row in sold},
         opened=set(session.scalars(_OPENED, ids)),
     )
-
-
-def plans_named(session: Session, names: Collection[str]) -> dict[str, Plan]:
-    """The plans of these names by the keys of the names."""
-    wanted = func.unnest(cast([*names], ARRAY(Text))).table_valued("name")
-    found = select(wanted.c.name, Plan).join(Plan, func.lower(Plan.name) == func.lower(wanted.c.name))
-    return {plan_key(name): plan for name, plan in session.execute(found)}
-
-
-def plan_key(name: str) -> str:
-    """What makes the name of a plan unique: letter case apart."""
-    return name.lower()
 
 
 def subscription_id(customer_id: UUID, row: SubscriptionRow) -> UUID:

@@ -1,11 +1,12 @@
 """Plans: what is sold (P1). A new price is for new subscriptions; those that run keep their own terms."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, cast, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -67,8 +68,8 @@ class PlanTerms:
 
 def make_plan(session: Session, clock: Clock, terms: PlanTerms) -> Plan:
     """A new plan. Raises PlanNameTaken and the errors of its terms."""
-    plan = Plan(id=uuid7(), version=1, **_values(terms.checked()))
-    _save(session, clock, plan, "plan_made", None)
+    plan = Plan(id=uuid7(), version=0)
+    _save(session, clock, plan, terms.checked(), "plan_made", None)
     return plan
 
 
@@ -80,17 +81,21 @@ def change_plan(session: Session, clock: Clock, plan_id: UUID, changes: dict[str
     if version is not None and version != plan.version:
         raise PlanChangedMeanwhile(f"It is at version {plan.version} now.", pointer="/version")
     before = _values(terms_of(plan))
-    after = _values(PlanTerms(**before | changes).checked())
-    for name, value in after.items():
-        setattr(plan, name, value)
-    plan.version += 1
-    _save(session, clock, plan, "plan_changed", before)
+    _save(session, clock, plan, PlanTerms(**before | changes).checked(), "plan_changed", before)
     return plan
 
 
-def plan_named(session: Session, name: str) -> Plan | None:
-    """The plan of this name, letter case apart."""
-    return session.scalar(select(Plan).where(func.lower(Plan.name) == name.lower()))
+def plans_named(session: Session, names: Collection[str]) -> dict[str, Plan]:
+    """The plans of these names, by the keys of the names."""
+    # PostgreSQL folds both sides, so that they cannot differ in the odd letter.
+    wanted = func.unnest(cast([*names], ARRAY(Text))).table_valued("name")
+    found = select(wanted.c.name, Plan).join(Plan, func.lower(Plan.name) == func.lower(wanted.c.name))
+    return {plan_key(name): plan for name, plan in session.execute(found)}
+
+
+def plan_key(name: str) -> str:
+    """What makes the name of a plan unique: letter case apart."""
+    return name.lower()
 
 
 def terms_of(plan: Plan) -> PlanTerms:
@@ -102,15 +107,20 @@ def _values(terms: PlanTerms) -> dict[str, Any]:
     return {field.name: getattr(terms, field.name) for field in fields(terms)}
 
 
-def _save(session: Session, clock: Clock, plan: Plan, action: str, before: dict[str, Any] | None) -> None:
+def _save(
+    session: Session, clock: Clock, plan: Plan, terms: PlanTerms, action: str, before: dict[str, Any] | None
+) -> None:
+    after = _values(terms)
     try:
+        # Set inside: what is set before would be written before the savepoint.
         with session.begin_nested():
+            for name, value in after.items():
+                setattr(plan, name, value)
+            plan.version += 1
             session.add(plan)
-            session.flush()
     except IntegrityError as error:
-        raise PlanNameTaken(f"{plan.name} is taken.", pointer="/name") from error
-    terms = terms_of(plan)
-    audit(session, clock, action, plan.id, before=before, after=_values(terms))
+        raise PlanNameTaken(f"{terms.name} is taken.", pointer="/name") from error
+    audit(session, clock, action, plan.id, before=before, after=after)
     fact = PlanChanged(
         plan_id=plan.id,
         version=plan.version,

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from billhook_billing.actions.accounts import LockedAccount, lock_accounts
-from billhook_billing.actions.rows import Rows, write_rows
-from billhook_billing.actions.tell import ItemState, item_changed, tell
+from billhook_billing.actions.rows import Change, Rows, write_rows
+from billhook_billing.actions.tell import ItemState, item_changed, told
 from billhook_billing.domain.ledger import Account, Kind, Posting
 from billhook_common.clock import Clock
 from billhook_common.contracts.billing import TransactionKind, TransactionPosted
@@ -27,10 +27,10 @@ NamedDocument = tuple[UUID, int | None]
 """A document that a credit is for, and how much of it in minor units; ``None`` is as much as fits."""
 
 _KNOWN = text("SELECT id, customer_id, currency, amount FROM ledger_transaction WHERE id = ANY(:ids)")
-_MOVE_BALANCES = text(
-    "UPDATE account SET balance = new.balance, version = new.version FROM "
-    "unnest(CAST(:ids AS uuid[]), CAST(:balances AS bigint[]), CAST(:versions AS bigint[])) "
-    "AS new(customer_id, balance, version) WHERE account.customer_id = new.customer_id"
+_MOVE_BALANCES = (
+    "UPDATE account SET balance = new.balance, version = new.version "
+    "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS new(customer_id, balance, version) "
+    "WHERE account.customer_id = new.customer_id"
 )
 _CLOSE_CREDITS = text("UPDATE credit SET total = 0, unallocated = 0 WHERE transaction_id = ANY(:ids)")
 _CLOSE_ITEMS = text(
@@ -213,24 +213,27 @@ class _Draft:
         """All rows, the balances and the events."""
         if not self.transactions:
             return
-        write_rows(
-            session,
+        if self.reversed:
+            session.execute(_CLOSE_CREDITS, {"ids": self.reversed})
+            closed = session.execute(_CLOSE_ITEMS, {"ids": self.reversed})
+            self.events.extend(item_changed(ItemState(**row._mapping)) for row in closed)
+        tables = (
             Rows("ledger_transaction", _TRANSACTION, self.transactions),
             Rows("ledger_entry", _ENTRY, self.entries),
             Rows("open_item", _ITEM, self.items),
             Rows("credit", _CREDIT, self.credits),
             Rows("named_allocation", _NAMED, self.named),
+            told(session, clock, self.events),
         )
-        if self.moved:
-            ids = sorted(self.moved)
-            balances = [self.accounts[customer_id].balance for customer_id in ids]
-            versions = [self.accounts[customer_id].version for customer_id in ids]
-            session.execute(_MOVE_BALANCES, {"ids": ids, "balances": balances, "versions": versions})
-        if self.reversed:
-            session.execute(_CLOSE_CREDITS, {"ids": self.reversed})
-            closed = session.execute(_CLOSE_ITEMS, {"ids": self.reversed})
-            self.events.extend(item_changed(ItemState(**row._mapping)) for row in closed)
-        tell(session, clock, self.events)
+        write_rows(session, tables, self._balances())
+
+    def _balances(self) -> list[Change]:
+        if not self.moved:
+            return []
+        ids = sorted(self.moved)
+        accounts = [self.accounts[customer_id] for customer_id in ids]
+        values = (ids, [account.balance for account in accounts], [account.version for account in accounts])
+        return [Change(_MOVE_BALANCES, values)]
 
 
 def _posted(new: NewTransaction, change: int, account: LockedAccount) -> Outgoing:

@@ -1,4 +1,4 @@
-"""Write new rows of several tables: few in one statement, many by COPY."""
+"""Write to several tables at once: few rows in one statement, many by COPY."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from billhook_common.db import copy_rows
+from billhook_common.db import copy_rows, no_sequential_scans
 
 COPY_FROM = 16
 """From so many rows of a table on, COPY is quicker than one statement for all tables (2.4 times at 100 rows)."""
@@ -20,29 +20,42 @@ class Rows(NamedTuple):
     rows: Sequence[tuple[object, ...]]
 
 
-def write_rows(session: Session, *tables: Rows) -> None:
-    """Insert all rows; those of one table in one statement, as the zero-sum trigger wants it."""
+class Change(NamedTuple):
+    """An UPDATE, with ``%s`` for each of its values."""
+
+    statement: str
+    values: tuple[object, ...]
+
+
+def write_rows(session: Session, tables: Sequence[Rows], changes: Sequence[Change] = ()) -> None:
+    """Insert all rows, those of one table in one statement as the zero-sum trigger wants it; then the changes.
+
+    The changes must be of other rows than the new ones.
+    """
     filled = [table for table in tables if table.rows]
-    if not filled:
-        return
-    if max(len(table.rows) for table in filled) >= COPY_FROM:
+    if any(len(table.rows) >= COPY_FROM for table in filled):
+        no_sequential_scans(session)
         for table in filled:
             copy_rows(session, table.table, table.columns, table.rows)
-        return
-    statement = _one_statement(tuple((table.table, table.columns, len(table.rows)) for table in filled))
-    values = tuple(value for table in filled for row in table.rows for value in row)
-    session.connection().exec_driver_sql(statement, values)
+        for change in changes:
+            session.connection().exec_driver_sql(change.statement, change.values)
+    elif filled or changes:
+        shape = tuple((table.table, table.columns, len(table.rows)) for table in filled)
+        statement = _one_statement(shape, tuple(change.statement for change in changes))
+        values = [value for table in filled for row in table.rows for value in row]
+        values += [value for change in changes for value in change.values]
+        session.connection().exec_driver_sql(statement, tuple(values))
 
 
 @lru_cache(maxsize=1024)
-def _one_statement(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
-    """One INSERT with the others as common table expressions: a round trip and a plan less for each table."""
+def _one_statement(shape: tuple[tuple[str, tuple[str, ...], int], ...], changes: tuple[str, ...]) -> str:
+    """One statement with all but the last as common table expressions: a round trip less for each table."""
     inserts = [
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608  (names from this service's own modules)
         + ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
         for table, columns, count in shape
     ]
-    *first, last = inserts
+    *first, last = [*inserts, *changes]
     if not first:
         return last
-    return "WITH " + ", ".join(f"step{at} AS ({insert})" for at, insert in enumerate(first)) + " " + last
+    return "WITH " + ", ".join(f"step{at} AS ({step})" for at, step in enumerate(first)) + " " + last

@@ -3,11 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from billhook_billing.models import Account
+from billhook_billing.actions.subscriptions import tell_subscriptions
+from billhook_billing.models import Account, Subscription
 from billhook_common.audit import audit
 from billhook_common.clock import Clock
+from billhook_common.contracts.billing import SubscriptionChanged
 from billhook_common.errors import NotKnownYet
 
 NAMES = ("mode", "billing_day", "prepaid_months", "due_days")
@@ -27,4 +30,8 @@ def change_settings(session: Session, clock: Clock, customer_id: UUID, changes: 
     for name, value in changes.items():
         setattr(account, name, value)
     audit(session, clock, "billing_settings_changed", customer_id, before=before, after=changes)
+    if account.billing_day != before.get("billing_day", account.billing_day):
+        own = update(Subscription).where(Subscription.customer_id == customer_id)
+        ids = session.scalars(own.values(version=Subscription.version + 1).returning(Subscription.id)).all()
+        tell_subscriptions(session, clock, ids, SubscriptionChanged)
     return account

@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from billhook_billing.actions.rows import Rows, write_rows
-from billhook_billing.actions.tell import ItemState, item_changed, tell
+from billhook_billing.actions.rows import Change, Rows, write_rows
+from billhook_billing.actions.tell import ItemState, item_changed, told
 from billhook_billing.domain.settlement import Credit, Item, Named, changes, settle
 from billhook_common.clock import Clock
+from billhook_common.db import AnyRow
 
 _ITEMS = text(
-    "SELECT customer_id, transaction_id, total, open, due_on, "
+    "SELECT transaction_id, customer_id, version, currency, total, open, due_on, document_id, "
     "coalesce(document_number, CASE WHEN wants_document THEN '' END) AS number "
     "FROM open_item WHERE customer_id = ANY(:ids) AND total > 0"
 )
@@ -35,16 +36,13 @@ _ALLOCATED = text(
     "SELECT customer_id, credit_id, item_id, CAST(sum(amount) AS bigint) FROM allocation "
     "WHERE customer_id = ANY(:ids) GROUP BY customer_id, credit_id, item_id HAVING sum(amount) <> 0"
 )
-_SET_OPEN = text(
+_SET_OPEN = (
     "UPDATE open_item SET open = new.open, version = version + 1 "
-    "FROM unnest(CAST(:ids AS uuid[]), CAST(:amounts AS bigint[])) AS new(id, open) "
-    "WHERE open_item.transaction_id = new.id "
-    "RETURNING transaction_id, customer_id, version, currency, total, open_item.open, due_on, document_id"
+    "FROM unnest(%s::uuid[], %s::bigint[]) AS new(id, open) WHERE open_item.transaction_id = new.id"
 )
-_SET_UNALLOCATED = text(
+_SET_UNALLOCATED = (
     "UPDATE credit SET unallocated = new.unallocated "
-    "FROM unnest(CAST(:ids AS uuid[]), CAST(:amounts AS bigint[])) AS new(id, unallocated) "
-    "WHERE credit.transaction_id = new.id"
+    "FROM unnest(%s::uuid[], %s::bigint[]) AS new(id, unallocated) WHERE credit.transaction_id = new.id"
 )
 _MOVED_BY_DEBITS = text("""
     SELECT DISTINCT fresh.customer_id FROM open_item AS fresh
@@ -89,17 +87,17 @@ class _Books:
     credits: list[Credit] = field(default_factory=list)
     named: list[Named] = field(default_factory=list)
     allocated: dict[tuple[UUID, UUID], int] = field(default_factory=dict)
-    open: dict[UUID, int] = field(default_factory=dict)
+    stored: dict[UUID, AnyRow] = field(default_factory=dict)
     unallocated: dict[UUID, int] = field(default_factory=dict)
 
 
 def _read(session: Session, customer_ids: Collection[UUID]) -> dict[UUID, _Books]:
     books = {customer_id: _Books() for customer_id in sorted(customer_ids)}
     ids = {"ids": list(books)}
-    for customer_id, item_id, total, still_open, due_on, number in session.execute(_ITEMS, ids):
-        own = books[customer_id]
-        own.items.append(Item(item_id, total, due_on, number))
-        own.open[item_id] = still_open
+    for row in session.execute(_ITEMS, ids):
+        own = books[row.customer_id]
+        own.items.append(Item(row.transaction_id, row.total, row.due_on, row.number))
+        own.stored[row.transaction_id] = row
     for customer_id, credit_id, total, unallocated, given_on, is_credit_note in session.execute(_CREDITS, ids):
         own = books[customer_id]
         own.credits.append(Credit(credit_id, total, given_on, is_credit_note))
@@ -119,7 +117,7 @@ class _Difference:
     """What must be written for the stored settlements to become the computed ones."""
 
     allocations: list[tuple[object, ...]] = field(default_factory=list)
-    open: dict[UUID, int] = field(default_factory=dict)
+    items: list[ItemState] = field(default_factory=list)
     unallocated: dict[UUID, int] = field(default_factory=dict)
 
     def add(self, customer_id: UUID, books: _Books, now: dt.datetime) -> None:
@@ -127,18 +125,32 @@ class _Difference:
         for credit_id, item_id, amount in changes(books.allocated, settlement):
             self.allocations.append((customer_id, credit_id, item_id, amount, now))
         for item_id, still_open in settlement.open_minor.items():
-            if still_open != books.open[item_id]:
-                self.open[item_id] = still_open
+            stored = books.stored[item_id]
+            if still_open != stored.open:
+                self.items.append(_changed(stored, still_open))
         for credit_id, unallocated in settlement.unallocated_minor.items():
             if unallocated != books.unallocated[credit_id]:
                 self.unallocated[credit_id] = unallocated
 
     def write(self, session: Session, clock: Clock) -> None:
-        write_rows(session, Rows("allocation", _ALLOCATION, self.allocations))
+        updates = []
         if self.unallocated:
-            ids, amounts = list(self.unallocated), list(self.unallocated.values())
-            session.execute(_SET_UNALLOCATED, {"ids": ids, "amounts": amounts})
-        if self.open:
-            ids, amounts = list(self.open), list(self.open.values())
-            changed = session.execute(_SET_OPEN, {"ids": ids, "amounts": amounts})
-            tell(session, clock, [item_changed(ItemState(**row._mapping)) for row in changed])
+            updates.append(Change(_SET_UNALLOCATED, (list(self.unallocated), list(self.unallocated.values()))))
+        if self.items:
+            ids, amounts = [item.transaction_id for item in self.items], [item.open for item in self.items]
+            updates.append(Change(_SET_OPEN, (ids, amounts)))
+        events = told(session, clock, [item_changed(item) for item in self.items])
+        write_rows(session, [Rows("allocation", _ALLOCATION, self.allocations), events], updates)
+
+
+def _changed(stored: AnyRow, still_open: int) -> ItemState:
+    return ItemState(
+        transaction_id=stored.transaction_id,
+        customer_id=stored.customer_id,
+        version=stored.version + 1,
+        currency=stored.currency,
+        total=stored.total,
+        open=still_open,
+        due_on=stored.due_on,
+        document_id=stored.document_id,
+    )

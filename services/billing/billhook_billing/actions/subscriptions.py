@@ -1,6 +1,7 @@
 """Subscriptions: a plan on a customer (P2, P3). What was charged stays; changes are for the days not charged yet."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -8,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from billhook_billing.actions.due import terms_of
@@ -22,15 +23,30 @@ from billhook_common.discounts import discounted
 from billhook_common.errors import Conflict, NotFound, NotKnownYet
 from billhook_common.events import Outgoing, publish_many
 from billhook_common.ids import uuid7
-from billhook_common.money import Money, round_half_up
+from billhook_common.money import CurrencyMismatch, Money, round_half_up
 
 State = Literal["pending", "active", "stopped", "disabled", "archived"]
+
+_ENDED_AT_ONCE = 2_000
+"""Services whose end is noted in one transaction."""
 
 # From which states a person may bring a service into a state (P3); an end is said by its date, not by its state.
 _MOVES: dict[str, frozenset[str]] = {
     "active": frozenset({"pending", "stopped"}),
     "stopped": frozenset({"active"}),
 }
+
+
+class CustomerArchived(Conflict):
+    """Who is gone buys nothing."""
+
+    title = "The customer is archived"
+
+
+class SubscriptionChangedMeanwhile(Conflict):
+    """Somebody else saved the service since it was read."""
+
+    title = "The service was changed meanwhile"
 
 
 class PlanNotSold(Conflict):
@@ -77,16 +93,15 @@ class NewSubscription:
 def subscribe(session: Session, clock: Clock, new: NewSubscription) -> Subscription:
     """Sell a plan to a customer.
 
-    Raises NotKnownYet (customer), NotFound (plan), PlanNotSold and the errors of ``checked_terms``.
+    Raises NotKnownYet (customer), CustomerArchived, NotFound (plan), PlanNotSold, CurrencyMismatch and the errors of
+    ``checked_terms``.
     """
     account = session.get(Account, new.customer_id)
     if account is None:
         raise NotKnownYet("The customer has not arrived here yet.", pointer="/customer_id")
-    plan = session.get(Plan, new.plan_id)
-    if plan is None:
-        raise NotFound("There is no such plan.", pointer="/plan_id")
-    if not plan.enabled:
-        raise PlanNotSold(f"{plan.name} is disabled.", pointer="/plan_id")
+    if account.lifecycle == "archived":
+        raise CustomerArchived(f"{account.name} is archived.", pointer="/customer_id")
+    plan = _sold_plan(session, new.plan_id, account.currency)
     subscription = Subscription(
         id=uuid7(),
         version=1,
@@ -112,22 +127,35 @@ def subscribe(session: Session, clock: Clock, new: NewSubscription) -> Subscript
     return subscription
 
 
-def change_subscription(session: Session, clock: Clock, subscription_id: UUID, changes: dict[str, Any]) -> Subscription:
-    """New price, quantity, description, discounts or state, for the days not charged yet.
+def _sold_plan(session: Session, plan_id: UUID, currency: str) -> Plan:
+    plan = session.get(Plan, plan_id)
+    if plan is None:
+        raise NotFound("There is no such plan.", pointer="/plan_id")
+    if not plan.enabled:
+        raise PlanNotSold(f"{plan.name} is disabled.", pointer="/plan_id")
+    if plan.currency != currency:
+        raise CurrencyMismatch(f"The customer is billed in {currency}, not in {plan.currency}.", pointer="/plan_id")
+    return plan
 
-    Raises NotFound, StateNotReachable and the errors of ``checked_terms``.
+
+def change_subscription(
+    session: Session, clock: Clock, subscription_id: UUID, changes: dict[str, Any], *, version: int | None
+) -> Subscription:
+    """New price, quantity, description, discounts or state, for the days not charged yet; ``version`` is what was seen.
+
+    Raises NotFound, SubscriptionChangedMeanwhile, StateNotReachable and the errors of ``checked_terms``.
     """
     subscription = _held(session, subscription_id)
+    if version is not None and version != subscription.version:
+        raise SubscriptionChangedMeanwhile(f"It is at version {subscription.version} now.", pointer="/version")
     state = changes.get("state", subscription.state)
     if state != subscription.state and subscription.state not in _MOVES.get(state, frozenset()):
         raise StateNotReachable(f"From {subscription.state} to {state}.", pointer="/state")
     before = {name: getattr(subscription, name) for name in changes}
-    woken = state == "active" and subscription.state == "stopped"
+    if state != subscription.state:
+        subscription.stops = _stops_after(subscription, state, clock.today())
     for name, value in changes.items():
         setattr(subscription, name, value)
-    if woken and (subscription.charged_until is None or subscription.charged_until < clock.today()):
-        # What lies between was not provided and is not caught up (R20).
-        subscription.charged_until = clock.today()
     subscription.version += 1
     audit(session, clock, "subscription_changed", subscription.id, before=before, after=changes)
     activated = subscription.state == "active" and before.get("state", "active") != "active"
@@ -135,10 +163,21 @@ def change_subscription(session: Session, clock: Clock, subscription_id: UUID, c
     return subscription
 
 
+def _stops_after(subscription: Subscription, state: str, today: dt.date) -> list[dict[str, Any]]:
+    """The days without service when it is brought into ``state`` today: they are never charged (R20)."""
+    stops = list(subscription.stops)
+    if state == "stopped":
+        return [*stops, {"from": today.isoformat(), "until": None}]
+    from_ = stops.pop()["from"] if subscription.state == "stopped" else subscription.starts_on.isoformat()
+    if from_ < today.isoformat():
+        stops.append({"from": from_, "until": today.isoformat()})
+    return stops
+
+
 def end_subscription(session: Session, clock: Clock, subscription_id: UUID, *, ends_before: dt.date) -> Subscription:
     """Give the service its end: ``ends_before`` is the first day not provided and not charged (R5, R20).
 
-    Raises NotFound, AlreadyEnded, AlreadyCharged, EndBeforeStart.
+    Until that day it stays as it is. Raises NotFound, AlreadyEnded, AlreadyCharged, EndBeforeStart.
     """
     subscription = _held(session, subscription_id)
     if subscription.ends_before is not None and subscription.ends_before <= clock.today():
@@ -146,12 +185,47 @@ def end_subscription(session: Session, clock: Clock, subscription_id: UUID, *, e
     if subscription.charged_until is not None and subscription.charged_until > ends_before:
         raise AlreadyCharged(f"It is charged until {subscription.charged_until}.", pointer="/ends_before")
     before = subscription.ends_before
-    subscription.ends_before, subscription.state = ends_before, "disabled"
+    subscription.ends_before = ends_before
+    if ends_before <= clock.today():
+        if subscription.state == "pending":
+            # It was never provided.
+            subscription.charged_until = ends_before
+        subscription.state = "disabled"
     subscription.version += 1
     was, now = {"ends_before": before}, {"ends_before": ends_before}
     audit(session, clock, "subscription_ended", subscription.id, before=was, after=now)
     _save(session, clock, subscription, contracts.SubscriptionEnded)
     return subscription
+
+
+def disable_ended(session: Session, clock: Clock) -> bool:
+    """Services whose last day is over become disabled, some at a time; False when there are none."""
+    today = clock.today()
+    over = (
+        select(Subscription.id)
+        .where(Subscription.ends_before <= today, Subscription.state.not_in(("disabled", "archived")))
+        .order_by(Subscription.id)
+        .limit(_ENDED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    ended = update(Subscription).where(Subscription.id.in_(over))
+    never_provided = case((Subscription.state == "pending", Subscription.ends_before), else_=Subscription.charged_until)
+    values = {"state": "disabled", "version": Subscription.version + 1, "charged_until": never_provided}
+    ids = session.scalars(
+        ended.values(values).returning(Subscription.id), execution_options={"synchronize_session": False}
+    ).all()
+    tell_subscriptions(session, clock, ids, contracts.SubscriptionEnded)
+    return bool(ids)
+
+
+def tell_subscriptions(
+    session: Session, clock: Clock, ids: Sequence[UUID], fact: type[contracts.SubscriptionSnapshot]
+) -> None:
+    """Say how these subscriptions are now."""
+    if ids:
+        rows = session.execute(with_terms().where(Subscription.id.in_(ids)))
+        today = clock.today()
+        publish_many(session, clock, (told(fact, row, today) for row in rows))
 
 
 def with_terms() -> AnySelect:
@@ -171,6 +245,35 @@ def monthly_net(terms: SubscriptionTerms, on: dt.date) -> Money:
     left = discounted(price, [discount for discount in terms.discounts if discount.covers(on)])
     net = left * 100 / (100 + Fraction(terms.tax_rate)) if terms.tax_included else left
     return round_half_up(net / terms.period_months, terms.currency)
+
+
+def recurring_revenue(session: Session, currency: str, on: dt.date) -> tuple[int, Money]:
+    """How many services are active on ``on``, and their net value a month (MRR, features A13).
+
+    Services of equal terms are valued once: a hundred thousand have a few hundred prices.
+    """
+    same = (
+        Subscription.price, Subscription.quantity, Subscription.currency, Subscription.tax_rate,
+        Subscription.tax_included, Subscription.period_months, Subscription.discounts,
+    )  # fmt: skip
+    groups = session.execute(
+        select(*same, func.count().label("services"))
+        .where(Subscription.state == "active", Subscription.currency == currency, Subscription.starts_on <= on)
+        .group_by(*same)
+    )
+    count = minor = 0
+    for row in groups:
+        terms = terms_of(SimpleNamespace(**row._mapping, **_NO_DATES))
+        count += row.services
+        minor += row.services * monthly_net(terms, on).minor
+    return count, Money.from_minor(minor, currency)
+
+
+_NO_DATES = {
+    "id": UUID(int=0), "billing_day": 1, "starts_on": dt.date.min, "ends_before": None, "charged_until": None,
+    "prepaid_months": 0, "description": "", "stops": (),
+}  # fmt: skip
+"""What terms need besides, and a value does not depend on."""
 
 
 def told(fact: type[contracts.SubscriptionSnapshot], row: AnyRow, on: dt.date) -> Outgoing:

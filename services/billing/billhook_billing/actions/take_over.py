@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from billhook_billing.actions.match import Options, look_up, options_of, plan_key, plans_named, subscription_id
-from billhook_billing.actions.plans import PlanNameTaken, PlanTerms, make_plan
+from billhook_billing.actions.match import Options, look_up, options_of, subscription_id
+from billhook_billing.actions.plans import PlanNameTaken, PlanTerms, make_plan, plan_key, plans_named
 from billhook_billing.actions.post import NewTransaction, post
 from billhook_billing.actions.settle import settle_customers
 from billhook_billing.actions.subscriptions import told, with_terms
@@ -26,7 +27,7 @@ from billhook_common.money import Money
 
 _COLUMNS = (
     "id", "version", "customer_id", "plan_id", "state", "description", "price", "currency", "tax_rate", "tax_included",
-    "period_months", "starts_on", "ends_before", "charged_until",
+    "period_months", "starts_on", "ends_before", "charged_until", "stops",
 )  # fmt: skip
 _BILLING_DAYS = text(
     "UPDATE account SET billing_day = new.day FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS smallint[])) "
@@ -52,7 +53,10 @@ def take_over(session: Session, clock: Clock, item: FileImport, rows: Sequence[S
     if not rows:
         return
     options, books = options_of(item), look_up(session, rows)
-    plans = dict(books.plans) | _missing_plans(session, clock, rows, options, item.currency)
+    plans = dict(books.plans)
+    for row in rows:
+        if plan_key(row.plan) not in plans:
+            plans[plan_key(row.plan)] = _made_plan(session, clock, row, options, item.currency)
     taken = [_Taken(row, books.accounts[at].customer_id, plans[plan_key(row.plan)]) for at, row in enumerate(rows)]
     copy_rows(session, "subscription", _COLUMNS, (_subscription(one, options, item.currency) for one in taken))
     days = {one.customer_id: one.row.billing_day for one in taken if one.row.billing_day is not None}
@@ -62,20 +66,8 @@ def take_over(session: Session, clock: Clock, item: FileImport, rows: Sequence[S
     _tell(session, clock, [subscription_id(one.customer_id, one.row) for one in taken])
 
 
-def _missing_plans(
-    session: Session, clock: Clock, rows: Sequence[SubscriptionRow], options: Options, currency: str
-) -> dict[str, Plan]:
-    """The plans that are named and not there, made with price and VAT rate of the first row that names each."""
-    there = plans_named(session, {row.plan for row in rows})
-    made: dict[str, Plan] = {}
-    for row in rows:
-        key = plan_key(row.plan)
-        if key not in there and key not in made:
-            made[key] = _made_plan(session, clock, row, options, currency)
-    return made
-
-
 def _made_plan(session: Session, clock: Clock, row: SubscriptionRow, options: Options, currency: str) -> Plan:
+    """A plan that is named and not there, with price and VAT rate of the first row that names it."""
     assert row.price is not None and row.tax_rate is not None, "part_rows refuses such a row"
     terms = PlanTerms(
         name=row.plan,
@@ -100,6 +92,7 @@ def _subscription(one: _Taken, options: Options, currency: str) -> tuple[object,
         plan.tax_rate if row.tax_rate is None else row.tax_rate,
         plan.tax_included if row.price is None else options.tax_included,
         plan.period_months, row.starts_on, row.ends_before, row.charged_until,
+        Jsonb([{"from": row.charged_until.isoformat(), "until": None}] if row.state == "stopped" else []),
     )  # fmt: skip
 
 

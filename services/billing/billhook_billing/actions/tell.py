@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from billhook_billing.actions.rows import Rows
 from billhook_common.clock import Clock
 from billhook_common.contracts.billing import ItemChanged
-from billhook_common.events import Outgoing, publish, publish_many
+from billhook_common.db import mark_outgoing
+from billhook_common.events import Outgoing
+from billhook_common.events.outbox import OUTBOX_COLUMNS, outbox_row
 from billhook_common.money import Money
-
-_COPY_FROM = 4
-"""From so many events on, one COPY is quicker than inserts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +44,8 @@ def item_changed(item: ItemState) -> Outgoing:
     return Outgoing(fact=fact, subject=item.transaction_id, customer_id=item.customer_id, version=item.version)
 
 
-def tell(session: Session, clock: Clock, events: Sequence[Outgoing]) -> None:
-    """Add the events to the transaction."""
-    if len(events) >= _COPY_FROM:
-        publish_many(session, clock, events)
-        return
-    for event in events:
-        publish(session, clock, event.fact, subject=event.subject, customer_id=event.customer_id, version=event.version)
+def told(session: Session, clock: Clock, events: Sequence[Outgoing]) -> Rows:
+    """The events as outbox rows, to be written with what they tell."""
+    if events:
+        mark_outgoing(session)
+    return Rows("outbox", OUTBOX_COLUMNS, [outbox_row(clock, event) for event in events])

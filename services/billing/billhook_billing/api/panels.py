@@ -8,9 +8,8 @@ from flask import Response
 from marshmallow import Schema, fields
 from sqlalchemy import func, select
 
-from billhook_billing.actions.due import terms_of
-from billhook_billing.actions.subscriptions import monthly_net, with_terms
-from billhook_billing.models import LedgerTransaction, OpenItem, Subscription
+from billhook_billing.actions.subscriptions import recurring_revenue
+from billhook_billing.models import LedgerTransaction, OpenItem
 from billhook_common.api import Blueprint, MoneyField, ctx, json_response
 from billhook_common.auth import requires
 from billhook_common.money import Money
@@ -118,15 +117,8 @@ def charged() -> Response:
 @blueprint.response(200, CountedSumSchema)
 def recurring() -> Response:
     """Monthly recurring revenue today: active services at their net value a month, after discounts (A13)."""
-    currency, today = ctx.config.currency, ctx.clock.today()
-    statement = with_terms().where(
-        Subscription.state == "active", Subscription.currency == currency, Subscription.starts_on <= today
-    )
-    count = minor = 0
-    for row in ctx.session.execute(statement.execution_options(yield_per=5_000)):
-        count += 1
-        minor += monthly_net(terms_of(row), today).minor
-    return json_response({"count": count, "sum": Money.from_minor(minor, currency)})
+    count, revenue = recurring_revenue(ctx.session, ctx.config.currency, ctx.clock.today())
+    return json_response({"count": count, "sum": revenue})
 
 
 def month_of(day: dt.date) -> tuple[dt.date, dt.date]:

@@ -39,6 +39,13 @@ class DiscountSchema(Schema):
     until = fields.Date(load_default=None, allow_none=True)
 
 
+class StopSchema(Schema):
+    """Days without service, half-open; they are not charged (R20). ``until`` is null while it is stopped."""
+
+    from_ = fields.Date(data_key="from")
+    until = fields.Date(allow_none=True)
+
+
 class SubscriptionCustomerSchema(Schema):
     """Whose service it is."""
 
@@ -70,11 +77,13 @@ class SubscriptionSchema(Schema):
     ends_before = fields.Date(load_default=None, allow_none=True)
     charged_until = fields.Date(load_default=None, allow_none=True)
     discounts = fields.List(fields.Nested(DiscountSchema), load_default=list, validate=validate.Length(max=10))
+    stops = fields.List(fields.Nested(StopSchema), dump_only=True)
 
 
 class SubscriptionChangeSchema(Schema):
-    """What may change, for the days not charged yet."""
+    """What may change, for the days not charged yet; ``version`` is the one that you saw."""
 
+    version = fields.Integer(load_default=None, allow_none=True)
     state = fields.String(validate=validate.OneOf(("active", "stopped")))
     description = PlainText(200, least=1)
     price = DecimalString()
@@ -148,7 +157,8 @@ def change_subscription(body: dict[str, Any], subscription_id: UUID) -> Response
     """Change a service for the days not charged yet."""
     if "discounts" in body:
         body["discounts"] = list(_stored(body["discounts"]))
-    subscriptions.change_subscription(ctx.session, ctx.clock, subscription_id, body)
+    version = body.pop("version")
+    subscriptions.change_subscription(ctx.session, ctx.clock, subscription_id, body, version=version)
     return _one(subscription_id)
 
 
@@ -206,4 +216,5 @@ def _item(row: AnyRow) -> dict[str, Any]:
         "ends_before": row.ends_before,
         "charged_until": row.charged_until,
         "discounts": row.discounts,
+        "stops": row.stops,
     }

@@ -64,6 +64,8 @@ def checked_terms(terms: SubscriptionTerms) -> SubscriptionTerms:
     Cycle.of(terms.starts_on, billing_day=terms.billing_day, months=terms.period_months)
     if terms.ends_before is not None and checked_day(terms.ends_before, "/ends_before") <= terms.starts_on:
         raise EndBeforeStart(f"{terms.ends_before} is not after {terms.starts_on}", pointer="/ends_before")
+    if terms.charged_until is not None:
+        checked_day(terms.charged_until, "/charged_until")
     checked_decimal(terms.prepaid_months, "/prepaid_months", at_least=0, at_most=12)
     for at, discount in enumerate(terms.discounts):
         discount.checked(f"/discounts/{at}")

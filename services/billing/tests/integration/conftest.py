@@ -52,7 +52,7 @@ class Books:
         return created.customer_id
 
     def charge(
-        self, customer_id: UUID, gross: int, *, charge_id: UUID | None = None, due: dt.date = day(15),
+        self, customer_id: UUID, gross: int, *, charge_id: UUID | None = None, due: dt.date = dt.date(2026, 11, 15),
         text: str = "Internet", documented: bool = True,
     ) -> UUID:  # fmt: skip
         """Post a charge as a run does; its id."""
@@ -119,7 +119,12 @@ class Books:
 
 
 def a_payment(
-    customer_id: UUID, amount: str | int, *documents: UUID, number: str = "P1", on: dt.date = day(10), **other: object
+    customer_id: UUID,
+    amount: str | int,
+    *documents: UUID,
+    number: str = "P1",
+    on: dt.date = dt.date(2026, 11, 10),
+    **other: object,
 ) -> PaymentReceived:
     return PaymentReceived(
         **{
@@ -130,14 +135,14 @@ def a_payment(
     )  # fmt: skip
 
 
-def a_reversal(payment: PaymentReceived, on: dt.date = day(20)) -> PaymentReversed:
+def a_reversal(payment: PaymentReceived, on: dt.date = dt.date(2026, 11, 20)) -> PaymentReversed:
     return PaymentReversed(
         reversal_id=uuid7(), payment_id=payment.payment_id, customer_id=payment.customer_id, amount=payment.amount,
         reversed_on=on, reason_code="MD06",
     )  # fmt: skip
 
 
-def a_refund(customer_id: UUID, amount: int, on: dt.date = day(21)) -> RefundSent:
+def a_refund(customer_id: UUID, amount: int, on: dt.date = dt.date(2026, 11, 21)) -> RefundSent:
     return RefundSent(refund_id=uuid7(), customer_id=customer_id, amount=euros(amount), sent_on=on)
 
 
@@ -149,8 +154,8 @@ def totals(gross: int) -> dict[str, object]:
 
 
 def an_invoice(
-    customer_id: UUID, gross: int, /, *, number: str = "2026001", charge_id: UUID | None = None, due: dt.date = day(15),
-    **other: object,
+    customer_id: UUID, gross: int, /, *, number: str = "2026001", charge_id: UUID | None = None,
+    due: dt.date = dt.date(2026, 11, 15), **other: object,
 ) -> InvoiceIssued:  # fmt: skip
     return InvoiceIssued(
         **{
@@ -161,7 +166,7 @@ def an_invoice(
 
 
 def a_credit_note(
-    invoice: InvoiceIssued, gross: int, *, number: str = "CN1", on: dt.date = day(18)
+    invoice: InvoiceIssued, gross: int, *, number: str = "CN1", on: dt.date = dt.date(2026, 11, 18)
 ) -> CreditNoteIssued:
     return CreditNoteIssued(
         **{

@@ -101,8 +101,9 @@ def test_many_postings_leave_the_same_rows_as_single_ones(books: Any, facts: Any
     assert books.settlement(singly) == books.settlement(together)
     rows = [
         books.read(
-            "SELECT kind, ledger_transaction.amount, posted_on, effective_on, description, source, account, entry.amount, balance_after "
-            "FROM ledger_transaction JOIN ledger_entry AS entry ON transaction_id = ledger_transaction.id "
+            "SELECT kind, ledger_transaction.amount, posted_on, effective_on, description, source, account, "
+            "entry.amount, balance_after FROM ledger_transaction "
+            "JOIN ledger_entry AS entry ON transaction_id = ledger_transaction.id "
             "WHERE ledger_transaction.customer_id = :id ORDER BY entry.id",
             id=customer_id,
         )

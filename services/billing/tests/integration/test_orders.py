@@ -165,7 +165,7 @@ def test_o11_refund_manual_credit_opening_balance_and_write_off_reach_settlement
                     customer_id=customer_id,
                     posted_on=facts.day(23),
                     description="Write-off",
-                )  # fmt: skip
+                )
             )
 
         return {

@@ -71,12 +71,14 @@ CREATE TABLE subscription (
     tax_included boolean NOT NULL,
     period_months smallint NOT NULL,
     starts_on date NOT NULL, ends_before date, charged_until date,
-    discounts jsonb NOT NULL DEFAULT '[]',
+    discounts jsonb NOT NULL DEFAULT '[]', stops jsonb NOT NULL DEFAULT '[]',
     CONSTRAINT ck_subscription_disabled_has_end CHECK (state <> 'disabled' OR ends_before IS NOT NULL),
     CONSTRAINT ck_subscription_ends_after_start CHECK (ends_before IS NULL OR ends_before > starts_on));
 CREATE INDEX ix_subscription_customer_id_id ON subscription (customer_id, id);
 CREATE INDEX ix_subscription_plan_id_starts_on ON subscription (plan_id, starts_on, id);
 CREATE INDEX ix_subscription_starts_on ON subscription (starts_on, id);
+CREATE INDEX ix_subscription_ends_before ON subscription (ends_before)
+    WHERE ends_before IS NOT NULL AND state NOT IN ('disabled', 'archived');
 """
 
 _LEDGER = """

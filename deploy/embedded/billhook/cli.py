@@ -1,0 +1,134 @@
+"""The command line: ``./billhook up · demo · stop · status · test · check · dump · restore``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from billhook.data import DataFolder, default_folder
+from billhook_common.config import ConfigError
+from billhook_common.local import LocalError
+
+NOT_RUNNING = 3
+"""Exit status of ``status`` when nothing runs, as the Linux Standard Base has it for services."""
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; its exit status."""
+    # Handed on as they are, for argparse would take pytest's options for its own.
+    if arguments and arguments[0] == "test":
+        from billhook import test  # noqa: PLC0415
+
+        return test.run(list(arguments[1:]))
+    options = _parser().parse_args(arguments)
+    command = {
+        "up": _up,
+        "demo": _demo,
+        "stop": _stop,
+        "status": _status,
+        "check": _check,
+        "dump": _dump,
+        "restore": _restore,
+    }[options.command]
+    try:
+        return command(options)
+    except (LocalError, ConfigError) as error:
+        print(f"billhook: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="billhook", description="Billing, finance and operations for ISPs.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="run the suite until Ctrl-C")
+    demo = commands.add_parser("demo", help="run a demo ISP with a month of its life")
+    for run in (up, demo):
+        run.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
+        run.add_argument("--port", type=int, default=8000, help="of the web pages and the API (default 8000)")
+    up.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    up.add_argument("--broker", default="", metavar="URL", help="amqp://… of RabbitMQ: a process per service")
+    up.add_argument(
+        "--database", default="", metavar="DSN", help="postgresql://… of a server's administrator, instead of our own"
+    )
+    stop = commands.add_parser("stop", help="stop what up or demo runs, and wait for it")
+    status = commands.add_parser("status", help="what runs")
+    for look in (stop, status):
+        look.add_argument("--data", type=Path, metavar="DIR", help="default: the suite's and the demo's")
+    commands.add_parser("test", help="all tests; arguments go to pytest; --faults for the long ones too")
+    commands.add_parser("check", help="style, types, architecture, migrations")
+    dump = commands.add_parser("dump", help="write all databases as SQL to standard output")
+    restore = commands.add_parser("restore", help="make new databases from what dump wrote")
+    for move in (dump, restore):
+        move.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
+    return parser
+
+
+def _folder(given: Path | None, kind: str = "suite") -> DataFolder:
+    return DataFolder(given.resolve()) if given is not None else default_folder(kind)
+
+
+def _up(options: argparse.Namespace) -> int:
+    from billhook import running  # noqa: PLC0415 - stop and status need none of it
+    from billhook.supervisor import Plan  # noqa: PLC0415
+
+    plan = Plan(
+        data=_folder(options.data),
+        host=options.host,
+        port=options.port,
+        broker=options.broker,
+        database=options.database,
+    )
+    return running.up(plan)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from billhook import running  # noqa: PLC0415
+    from billhook.supervisor import Plan  # noqa: PLC0415
+
+    return running.demo(Plan(data=_folder(options.data, "demo"), port=options.port))
+
+
+def _stop(options: argparse.Namespace) -> int:
+    from billhook.stopping import stop  # noqa: PLC0415
+
+    stopped = [stop(folder) for folder in _folders(options.data)]
+    if not any(stopped):
+        print("nothing runs")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from billhook.stopping import describe  # noqa: PLC0415
+
+    descriptions = [text for folder in _folders(options.data) if (text := describe(folder))]
+    print("\n".join(descriptions) or "nothing runs")
+    return 0 if descriptions else NOT_RUNNING
+
+
+def _folders(given: Path | None) -> list[DataFolder]:
+    return [_folder(given)] if given is not None else [default_folder("suite"), default_folder("demo")]
+
+
+def _check(options: argparse.Namespace) -> int:
+    from billhook import check  # noqa: PLC0415
+
+    return check.run()
+
+
+def _dump(options: argparse.Namespace) -> int:
+    from billhook_common.local.dump import dump  # noqa: PLC0415
+
+    dump(_folder(options.data).cluster, sys.stdout.buffer)
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from billhook_common.local.dump import restore  # noqa: PLC0415
+
+    folder = _folder(options.data)
+    folder.prepare()
+    restore(folder.cluster, sys.stdin.buffer)
+    return 0

@@ -1,0 +1,14 @@
+"""One worker process for all services: relays, retries and jobs as threads."""
+
+from collections.abc import Sequence
+
+from billhook_common.clock import SystemClock
+from billhook_common.service import Service, run_worker
+from billhook_common.worker import build_worker
+
+
+def run(services: Sequence[Service]) -> None:
+    """Work for all of them until SIGTERM; events go from service to service directly."""
+    configs = [(service, service.read_config()) for service in services]
+    first = configs[0][1]
+    run_worker(build_worker(configs, SystemClock(first.zone)), first)

@@ -1,0 +1,266 @@
+"""The ledger: single posts against a bare insert, batches against single posts, payments and invoices by event.
+
+Prints CPU per item (this process and PostgreSQL, from the kernel's accounting). The database is fresh and was never
+analysed, as on the first day of an operator; fsync is on.
+"""
+
+import argparse
+import datetime as dt
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import psutil
+from sqlalchemy import text
+
+from billhook_billing.actions.post import NewTransaction, post
+from billhook_billing.actions.settle import settle_debits
+from billhook_billing.actions.verify import verify_books
+from billhook_billing.app import service
+from billhook_billing.domain import ledger
+from billhook_common.clock import FixedClock
+from billhook_common.contracts import Fact
+from billhook_common.contracts.billing import TaxLine
+from billhook_common.contracts.crm import CustomerCreated
+from billhook_common.contracts.invoicing import InvoiceIssued
+from billhook_common.contracts.payments import NamedDocument, PaymentReceived
+from billhook_common.db import Database, no_sequential_scans
+from billhook_common.events.inbox import Inbox
+from billhook_common.ids import uuid7
+from billhook_common.local.postgres import LocalPostgres
+from billhook_common.logs import configure_logs
+from billhook_common.money import Money
+from billhook_common.testing.databases import TestDatabases
+from billhook_common.testing.harness import START, ZONE, wire
+
+TODAY = dt.date(2026, 11, 24)
+NET, TAX, GROSS = 2740, 575, Money.of("33.15", "EUR")
+BATCH = 200
+"""Events of one transaction of the consumer."""
+
+
+@dataclass
+class Spent:
+    """CPU and wall seconds of a block."""
+
+    client: float = 0.0
+    database: float = 0.0
+    wall: float = 0.0
+
+    @property
+    def cpu(self) -> float:
+        """Both processes together."""
+        return self.client + self.database
+
+    def line(self, name: str, count: int) -> str:
+        """Figures of one item."""
+        return (
+            f"{name}: {self.cpu / count * 1000:.3f} ms CPU (client {self.client / count * 1000:.3f} + database "
+            f"{self.database / count * 1000:.3f}), {count / self.wall:,.0f}/s"
+        )
+
+
+@contextmanager
+def measured(server: LocalPostgres) -> Iterator[Spent]:
+    """What the block costs, in this process and in all of PostgreSQL's."""
+    spent = Spent()
+    before = (time.process_time(), _database_cpu(server), time.perf_counter())
+    yield spent
+    after = (time.process_time(), _database_cpu(server), time.perf_counter())
+    spent.client, spent.database, spent.wall = (end - start for end, start in zip(after, before, strict=True))
+
+
+def _database_cpu(server: LocalPostgres) -> float:
+    assert server.pid is not None
+    parent = psutil.Process(server.pid)
+    own = parent.cpu_times()
+    total = own.user + own.system + own.children_user + own.children_system
+    for child in parent.children():
+        times = child.cpu_times()
+        total += times.user + times.system
+    return total
+
+
+def a_charge(customer_id: UUID, month: int) -> NewTransaction:
+    """A charge as the billing run posts it."""
+    posting = ledger.charge(customer_id, "EUR", nets=[NET], taxes=[(Decimal(21), TAX)])
+    return NewTransaction(
+        id=uuid7(), posting=posting, customer_id=customer_id, posted_on=dt.date(2026, month, 1),
+        due_on=dt.date(2026, month, 15), description="Services", source="run", charge_id=uuid7(), wants_document=True,
+    )  # fmt: skip
+
+
+def a_payment(customer_id: UUID, month: int, document_id: UUID | None) -> PaymentReceived:
+    """A bank transfer, paired by its reference."""
+    on = dt.date(2026, month, 10)
+    return PaymentReceived(
+        payment_id=uuid7(), number="P-000001", customer_id=customer_id, amount=GROSS, method="transfer", received_on=on,
+        booked_on=on, documents=[NamedDocument(document_id=document_id)] if document_id else [], reference="10000001",
+    )  # fmt: skip
+
+
+def an_invoice(charge: NewTransaction, number: int) -> InvoiceIssued:
+    """The invoice of a charge."""
+    assert charge.customer_id and charge.due_on
+    net, tax = Decimal(NET) / 100, Decimal(TAX) / 100
+    return InvoiceIssued(
+        document_id=uuid7(), number=f"INV-2026-{number:06}", customer_id=charge.customer_id, charge_id=charge.charge_id,
+        currency="EUR", taxes=[TaxLine(rate=Decimal(21), net=net, tax=tax)], net=net, tax=tax, gross=GROSS.amount,
+        issued_on=charge.posted_on, tax_point_on=charge.posted_on, due_on=charge.due_on, payment_reference="10000001",
+    )  # fmt: skip
+
+
+class Bench:
+    """A billing service on a database of its own, with customers."""
+
+    def __init__(self, databases: TestDatabases, customers: int) -> None:
+        self.server = databases.server
+        self.clock = FixedClock(START, ZONE)
+        config = service.config(database_url=databases.create(service), zone=ZONE)
+        self.database = Database(config)
+        self.inbox = Inbox(self.database, service.handlers, self.clock, config)
+        created = [
+            CustomerCreated(
+                customer_id=uuid7(), version=1, number=str(10_000_000 + number), login=f"bv{number:06}",
+                name=f"Customer {number}", category="person", lifecycle="active", created_on=dt.date(2026, 1, 5),
+            )
+            for number in range(customers)
+        ]  # fmt: skip
+        self.customers = [fact.customer_id for fact in created]
+        self.opened = self.accept(created)
+
+    def accept(self, facts: Sequence[Fact]) -> Spent:
+        """Through the inbox, a batch after the other."""
+        raws = [wire(fact, self.clock.now())[0] for fact in facts]
+        with measured(self.server) as spent:
+            for at in range(0, len(raws), BATCH):
+                self.inbox.accept(raws[at : at + BATCH])
+        return spent
+
+    def post(self, new: Sequence[NewTransaction], batch: int) -> Spent:
+        """Post in transactions of ``batch``, each committed."""
+        with measured(self.server) as spent:
+            for at in range(0, len(new), batch):
+                with self.database.transaction() as session:
+                    post(session, self.clock, new[at : at + batch])
+        return spent
+
+    def charge(self, month: int) -> tuple[list[NewTransaction], Spent]:
+        """Charge everybody, as a run does: in chunks, settled."""
+        charges = [a_charge(customer_id, month) for customer_id in self.customers]
+        with measured(self.server) as spent:
+            for at in range(0, len(charges), 2000):
+                with self.database.transaction() as session:
+                    no_sequential_scans(session)
+                    chunk = charges[at : at + 2000]
+                    post(session, self.clock, chunk)
+                    settle_debits(session, self.clock, [charge.id for charge in chunk])
+        return charges, spent
+
+    def bare(self, new: Sequence[NewTransaction]) -> Spent:
+        """The yardstick: the same append-only rows, inserted and committed, without lock, balance, item and event."""
+        heads = (
+            "INSERT INTO ledger_transaction (id, kind, customer_id, currency, amount, posted_on, effective_on, "
+            "description, source, created_at, actor) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        )
+        leg = "(%s, %s, %s, %s, %s, %s)"
+        columns = "(transaction_id, account, customer_id, currency, amount, tax_rate)"
+        with measured(self.server) as spent:
+            for item in new:
+                posting = item.posting
+                head = (
+                    item.id, posting.kind.value, item.customer_id, posting.currency, item.change(), item.posted_on,
+                    item.posted_on, item.description, item.source, self.clock.now(), "bench",
+                )  # fmt: skip
+                legs = [
+                    value
+                    for entry in posting.entries
+                    for value in (
+                        item.id, entry.account.value, entry.customer_id, posting.currency, entry.amount_minor,
+                        entry.tax_rate,
+                    )
+                ]  # fmt: skip
+                values = ", ".join([leg] * len(posting.entries))
+                with self.database.transaction() as session:
+                    session.connection().exec_driver_sql(heads, head)
+                    session.connection().exec_driver_sql(
+                        f"INSERT INTO ledger_entry {columns} VALUES {values}", tuple(legs)
+                    )
+        return spent
+
+    def prove(self) -> None:
+        """The books are right."""
+        with self.database.transaction() as session:
+            session.execute(text("SET LOCAL statement_timeout = 0"))
+            assert verify_books(session) == []
+
+
+def posting(databases: TestDatabases, count: int) -> None:
+    """Single posts against the bare insert, batches of 100 against single posts."""
+    bench = Bench(databases, 1000)
+
+    def corrections(number: int) -> list[NewTransaction]:
+        return [
+            NewTransaction(
+                id=uuid7(), posting=ledger.correction(customer_id, GROSS), customer_id=customer_id, posted_on=TODAY,
+                description="Goodwill",
+            )
+            for customer_id in (bench.customers * (number // 1000 + 1))[:number]
+        ]  # fmt: skip
+
+    charges = [a_charge(customer_id, 11) for customer_id in bench.customers]
+    bench.post(corrections(200), 1)
+    bench.bare(corrections(200))
+    bare = bench.bare(corrections(count))
+    single = bench.post(corrections(count), 1)
+    charge = bench.post(charges, 1)
+    hundred = bench.post(corrections(count * 10), 100)
+    print(bare.line("bare insert", count))
+    print(single.line("post one", count) + f" ({bare.cpu / single.cpu:.2f}× the bare insert)")
+    print(charge.line("post one charge, without event", len(charges)))
+    ratio = (single.cpu / count) / (hundred.cpu / (count * 10))
+    print(hundred.line("post in batches of 100", count * 10) + f" ({ratio:.1f}× single posts)")
+
+
+def by_event(databases: TestDatabases, count: int, months: int) -> None:
+    """Months of charges, invoices and payments; the last month is printed."""
+    bench = Bench(databases, count)
+    print(bench.opened.line("account opened", count))
+    for month in range(1, months + 1):
+        charges, charged = bench.charge(month)
+        invoices = [an_invoice(charge, number) for number, charge in enumerate(charges)]
+        linked = bench.accept(invoices)
+        named = [invoice.document_id if at % 2 else None for at, invoice in enumerate(invoices)]
+        payments = [a_payment(invoice.customer_id, month, name) for invoice, name in zip(invoices, named, strict=True)]
+        paid = bench.accept(payments)
+        if month in {1, months}:
+            print(charged.line(f"month {month}: charge posted and settled", count))
+            print(linked.line(f"month {month}: invoice linked", count))
+            print(paid.line(f"month {month}: payment posted and settled", count))
+    bench.prove()
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--posts", type=int, default=1000)
+    parser.add_argument("--customers", type=int, default=5000)
+    parser.add_argument("--months", type=int, default=3)
+    options = parser.parse_args()
+    configure_logs("bench", "console")
+    with tempfile.TemporaryDirectory(prefix="billhook-bench-") as folder:
+        os.chmod(folder, 0o755)  # PostgreSQL's own account must reach it.
+        with LocalPostgres(Path(folder) / "postgres") as server:
+            databases = TestDatabases(server)
+            posting(databases, options.posts)
+            by_event(databases, options.customers, options.months)
+
+
+if __name__ == "__main__":
+    main()
