@@ -33,7 +33,7 @@ class GatewayService(Service):
         clock, database, pool = SystemClock(settings.zone), Database(settings), connection_pool()
         if settings.admin_password:
             with database.transaction() as session:
-                ensure_first_administrator(session, clock, settings.admin_password)
+                ensure_first_administrator(session, clock, settings.admin_password, strict=settings.https)
         transports: dict[str, Transport] = {name: Http(name, url, pool) for name, url in settings.service_urls.items()}
         own = {self.name: self.api(settings, clock, database)}
         transports |= {name: InProcess(name, app) for name, app in {**(apps or {}), **own}.items()}

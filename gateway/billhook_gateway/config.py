@@ -22,7 +22,7 @@ class GatewayConfig(ServiceConfig):
         repr=False,
         metadata={
             "env": "BILLHOOK_BOOTSTRAP_KEY",
-            "doc": f"an API key with all rights, at least {LEAST_KEY_CHARACTERS} characters; empty: none",
+            "doc": f"an API key with all rights, with https at least {LEAST_KEY_CHARACTERS} characters; empty: none",
         },
     )
     admin_password: str = dataclasses.field(
@@ -56,8 +56,8 @@ class GatewayConfig(ServiceConfig):
     tickets_url: str = setting("BILLHOOK_TICKETS_URL", "", "base URL of tickets' API")
 
     def __post_init__(self) -> None:
-        """Refuse a key that could be guessed."""
-        if self.bootstrap_key and len(self.bootstrap_key) < LEAST_KEY_CHARACTERS:
+        """Refuse a key that could be guessed, once the gateway stands in the open."""
+        if self.https and self.bootstrap_key and len(self.bootstrap_key) < LEAST_KEY_CHARACTERS:
             raise ConfigError(f"BILLHOOK_BOOTSTRAP_KEY: at least {LEAST_KEY_CHARACTERS} characters")
 
     @property

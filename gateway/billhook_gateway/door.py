@@ -4,8 +4,8 @@ Pages and the proxy never touch a database: they ask services, the gateway's own
 itself needs short transactions of its own: to find a session, to sign somebody in.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -27,6 +27,9 @@ from billhook_gateway.client import ServiceClient
 from billhook_gateway.config import GatewayConfig
 from billhook_gateway.lookups import Lookups
 from billhook_gateway.panels import Panels
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 ErrorPage = Callable[[Mapping[str, Any]], ResponseReturnValue]
 """Makes a page of a problem+json document, which names the ``service`` if one is to blame; ``request`` failed."""
@@ -59,6 +62,12 @@ class Door(Flask):
         """The operator's name, also for people who are not signed in; empty before it was ever saved."""
         row = self._lookups.one("SELECT name FROM company", {})
         return str(row["name"]) if row else ""
+
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Where browsers come over https, redirects lead there, though a proxy before us ended the encryption."""
+        if self.settings.https:
+            environ["wsgi.url_scheme"] = "https"
+        return super().wsgi_app(environ, start_response)
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Who is it, may they, did they mean it; then the view."""

@@ -14,16 +14,19 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.errors import Conflict, NotFound
 from billhook_common.ids import uuid7
+from billhook_common.logs import get_logger
 from billhook_gateway.actions.sessions import end_all_sessions
 from billhook_gateway.actions.sign_in import forget_failures
 from billhook_gateway.domain.logins import normal_login
-from billhook_gateway.domain.passwords import check_password
+from billhook_gateway.domain.passwords import PasswordRefused, check_password
 from billhook_gateway.domain.roles import ROLES, check_within
 from billhook_gateway.hashing import hash_password
 from billhook_gateway.models import User
 
 Allows = Callable[[str], bool]
 """Whether the one who acts holds a permission."""
+
+log = get_logger()
 
 FIRST_LOGIN = "admin"
 PASSWORD_BYTES = 15
@@ -121,16 +124,21 @@ def sign_user_out(session: Session, clock: Clock, allows: Allows, user_id: UUID)
     audit(session, clock, "user_signed_out", user.id)
 
 
-def ensure_first_administrator(session: Session, clock: Clock, password: str) -> str | None:
+def ensure_first_administrator(session: Session, clock: Clock, password: str, *, strict: bool = True) -> str | None:
     """Make the user ``admin`` when there is no user at all, with ``password`` or else a random one.
 
     Returns the random password, to be shown once; None when one was given or nothing was to be done. Safe when two
-    processes start at once. Raises PasswordRefused.
+    processes start at once. Raises PasswordRefused; unless ``strict``, for trials on one machine, a weak one is taken.
     """
     if session.scalar(select(exists().where(User.id.is_not(None)))):
         return None
     chosen = password or secrets.token_urlsafe(PASSWORD_BYTES)
-    check_password(chosen, FIRST_LOGIN)
+    try:
+        check_password(chosen, FIRST_LOGIN)
+    except PasswordRefused as error:
+        if strict:
+            raise
+        log.warning("first_password_is_weak", reason=str(error))
     details = UserDetails(login=FIRST_LOGIN, name="Administrator", role="administrator")
     user = _new_user(clock, details, hash_password(chosen))
     row = {column.key: getattr(user, column.key) for column in User.__table__.columns}

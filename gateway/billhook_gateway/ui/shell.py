@@ -59,6 +59,7 @@ NAVIGATION: tuple[tuple[str, tuple[Destination, ...]], ...] = (
             Destination("billing-runs", N_("Billing run"), "/billing-runs", "calendar-repeat", "billing:run", "g r"),
             Destination("transactions", N_("Transactions"), "/transactions", "transfer", "billing:read"),
             Destination("invoices", N_("Invoices"), "/invoices", "file-invoice", "invoicing:read", "g i"),
+            Destination("open-items", N_("Open items"), "/open-items", "clock", "billing:read", "g o"),
             Destination("payments", N_("Payments"), "/payments", "cash", "payments:read", "g p", phone=True),
             Destination("bank", N_("Bank import"), "/bank", "building-bank", "payments:import", "g b"),
             Destination("plans", N_("Plans"), "/plans", "wifi", "billing:read", "g n"),
@@ -74,6 +75,7 @@ NAVIGATION: tuple[tuple[str, tuple[Destination, ...]], ...] = (
     (
         N_("System"),
         (
+            Destination("company", N_("Company"), "/company", "building", "gateway:admin"),
             Destination("users", N_("Users"), "/users", "user-shield", "gateway:admin", "g u"),
             Destination("api-keys", N_("API keys"), "/api-keys", "key", "gateway:admin"),
         ),

@@ -45,6 +45,7 @@ STATES: dict[str, dict[str, tuple[str, str]]] = {
         "ignored": (N_("Ignored"), "plain"),
         "cancelled": (N_("Cancelled"), "plain"),
         "error": (N_("Failed"), "bad"),
+        "information": (N_("Not a payment"), "plain"),
     },
     "proof": {
         "proved": (N_("Balanced"), "good"),
@@ -126,7 +127,8 @@ WORDS: dict[str, dict[str, str]] = {
         "billing": N_("Billing"),
         "invoicing": N_("Invoicing"),
         "payments": N_("Payments"),
-        "tickets": N_("Ticket"),
+        "tickets": N_("Tickets"),
+        "gateway": N_("Gateway"),
         "crm": N_("CRM"),
         "inventory": N_("Inventory"),
     },

@@ -93,6 +93,12 @@ def test_behind_one_own_proxy_the_last_address_counts(harness: Any) -> None:
     assert seen.json == {"from": "192.0.2.7"}
 
 
+def test_over_https_redirects_stay_there(harness: Any) -> None:
+    gate = Gate(harness, https=True)
+    assert gate.machine().get("/api//x").headers["Location"] == "https://localhost/api/x"
+    gate.close()
+
+
 def test_a_view_without_a_policy_is_refused(gate: Gate) -> None:
     gate.app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
     answer = gate.machine().get("/forgotten")
@@ -142,3 +148,9 @@ def _where() -> Flask:
     app = Flask("where", static_folder=None)
     app.add_url_rule("/x", "x", lambda: {"from": request.headers["X-Forwarded-For"]})
     return app
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"name":' * 50_000])
+def test_json_nested_beyond_reason_is_refused(gate: Gate, body: bytes) -> None:
+    answer = gate.machine().send("POST", "/api/gateway/api-keys", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["type"]) == (400, "/problems/bad-request")

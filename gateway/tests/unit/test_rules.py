@@ -146,9 +146,11 @@ def test_lines_hold_nothing_unseen() -> None:
     assert not any(printable(text) for text in ("a\0", "a\nb", "\x1b[31m", "\ud800", "a\u2028b"))
 
 
-def test_a_short_bootstrap_key_is_refused() -> None:
+def test_a_short_bootstrap_key_is_refused_in_the_open_and_taken_for_trials() -> None:
+    short = {"BILLHOOK_BOOTSTRAP_KEY": "changeme"}
     with pytest.raises(ConfigError, match="BILLHOOK_BOOTSTRAP_KEY"):
-        GatewayConfig.from_environ("gateway", {"BILLHOOK_BOOTSTRAP_KEY": "changeme"})
+        GatewayConfig.from_environ("gateway", short | {"BILLHOOK_HTTPS": "true"})
+    assert GatewayConfig.from_environ("gateway", short).bootstrap_key == "changeme"
 
 
 def test_settings_come_from_the_environment_and_secrets_stay_out_of_their_text() -> None:

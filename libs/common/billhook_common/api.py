@@ -22,6 +22,7 @@ from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
 from billhook_common.db import AnyRow, Database
 from billhook_common.errors import BillhookError, Forbidden
+from billhook_common.faults import crash_point
 from billhook_common.fields import DecimalString, MoneyField, MoneySchema, PageSchema, PeriodSchema, ProblemSchema
 from billhook_common.ids import uuid7
 from billhook_common.metrics import REQUEST_SECONDS, REQUESTS
@@ -155,7 +156,9 @@ class ServiceApp(Flask):
                     raise _Refused(response)
                 if claim:
                     answers.finish(session, claim, response)
-                return response
+            if claim:
+                crash_point("after_answer_commit")
+            return response
         except BillhookError as error:
             if claim:
                 body = problems.from_error(error).get_data()

@@ -195,10 +195,14 @@ class Money:
 
     @classmethod
     def from_minor(cls, minor: int, currency: str) -> "Money":
-        """``Money.from_minor(2990, "EUR")`` is 29.90 EUR."""
+        """``Money.from_minor(2990, "EUR")`` is 29.90 EUR. Raises AmountOutOfRange, UnknownCurrency."""
         if abs(minor) > MAX_MINOR:
             raise AmountOutOfRange(f"{minor} minor units are too many", pointer="/amount")
-        return cls(Decimal(minor).scaleb(-exponent(currency)), currency)
+        # Whole minor units are exact and small enough: the checks of __post_init__, 2 µs, would find nothing.
+        money = object.__new__(cls)
+        object.__setattr__(money, "amount", Decimal(minor).scaleb(-exponent(currency)))
+        object.__setattr__(money, "currency", currency)
+        return money
 
     @property
     def minor(self) -> int:

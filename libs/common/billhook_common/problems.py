@@ -9,7 +9,7 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from billhook_common.errors import BillhookError, FieldError, Invalid, Unavailable
+from billhook_common.errors import BadRequest, BillhookError, FieldError, Invalid, Unavailable
 from billhook_common.logs import get_logger
 from billhook_common.trace import current_trace
 
@@ -59,6 +59,10 @@ def from_exception(error: Exception) -> Response:
     if isinstance(error, (DataError, UnicodeEncodeError)):
         # What no schema can rule out everywhere: NUL, half a surrogate pair, a number that no column holds.
         return from_error(Invalid("A value cannot be stored: a NUL or broken character, or a number out of range."))
+    if isinstance(error, RecursionError):
+        # JSON of a hundred thousand brackets; the trace would fill the log.
+        log.warning("nested_too_deep", path=request.path, method=request.method)
+        return from_error(BadRequest("The request is nested too deep."))
     log.error("request_failed", path=request.path, method=request.method, exc_info=error)
     return problem(
         500, "internal-error", "Something went wrong on our side", "Nothing was changed. Tell us the request id."

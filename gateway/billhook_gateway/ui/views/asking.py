@@ -8,7 +8,7 @@ from flask import Response, redirect, render_template, request
 
 from billhook_gateway.answers import ApiProblem
 from billhook_gateway.backends import BackendResponse
-from billhook_gateway.door import own_path
+from billhook_gateway.door import services
 from billhook_gateway.ui.forms import errors_by_field
 from billhook_gateway.ui.views.frame import tell
 
@@ -18,6 +18,14 @@ PASSED_ON = ("Content-Type", "Content-Disposition", "Content-Length")
 def asked(*names: str) -> dict[str, str]:
     """The named query values that are filled, and the list's cursor: what goes to the API as it is."""
     return {name: request.args[name] for name in (*names, "after") if request.args.get(name)}
+
+
+def is_uuid(text: str) -> bool:
+    """Whether the text could be a record's id."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def month_range(first: str, until: str) -> dict[str, str]:
@@ -71,10 +79,10 @@ def on_to(path: str, said: str = "", undo: str = "") -> Response:
     return tell(response, said, undo) if said else response
 
 
-def back(path: str, said: str = "") -> Response:
-    """Return to where the form was, or to ``path``."""
-    wanted = request.form.get("back", "")
-    return on_to(own_path(wanted) if wanted else path, said)
+def customer_numbered(number: str) -> str:
+    """The id of the customer with that number or login; blank when there is none."""
+    found = services().get("crm", "/customers", q=number)["items"] if number else []
+    return next((str(one["id"]) for one in found if number in (one["number"], one["login"])), "")
 
 
 def passed_on(answer: BackendResponse) -> Response:
@@ -84,11 +92,6 @@ def passed_on(answer: BackendResponse) -> Response:
         if name in answer.headers:
             response.headers[name] = answer.headers[name]
     return response
-
-
-def blank_to_none(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """The body with null for what was left blank under ``names``."""
-    return {name: (None if name in names and value == "" else value) for name, value in body.items()}
 
 
 def filled(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,22 @@
-"""Bank statements: upload, and the review of their lines."""
+"""Bank statements: upload, the queue of all that waits, and the review of one statement."""
 
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from billhook_common.auth import requires
-from billhook_common.errors import Invalid
+from billhook_common.errors import NotFound
 from billhook_gateway.answers import ApiProblem
+from billhook_gateway.client import ServiceClient
 from billhook_gateway.door import services
 from billhook_gateway.ui.forms import errors_by_field
-from billhook_gateway.ui.views.asking import asked, fields, on_to, page, passed_on, ticked
+from billhook_gateway.ui.views.asking import asked, is_uuid, on_to, page, passed_on
+from billhook_gateway.ui.views.frame import note_outages
 
 blueprint = Blueprint("bank_pages", __name__)
 
 HITS = 8
-VIEWS = {"": "to_check", "matched": "matched", "all": ""}
+VIEWS = {"": "to_check", "matched": "matched", "ignored": "ignored", "all": ""}
 """What ``?show=`` means to the API's ``state``."""
 
 
@@ -22,7 +24,7 @@ VIEWS = {"": "to_check", "matched": "matched", "all": ""}
 @requires("payments:import")
 def list_statements() -> str:
     """All statements, newest first."""
-    return page("bank/list.html", statements=services().get("payments", "/statements", **asked()))
+    return _list_page({})
 
 
 @blueprint.route("/bank", methods=["POST"])
@@ -30,18 +32,31 @@ def list_statements() -> str:
 def upload_statement() -> Response:
     """Import a file; the same file again shows what it was."""
     upload = request.files.get("file")
-    client = services()
     if upload is None or not upload.filename:
-        return _refused({"": ["Choose a file first."]})
+        return Response(_list_page({"": ["Choose a file first."]}), status=422)
     try:
-        made = client.upload("payments", "/statements", {}, (upload.filename, upload.stream))  # type: ignore[arg-type]  # a binary stream
+        file = (upload.filename, upload.stream)
+        made = services().upload("payments", "/statements", {}, file)  # type: ignore[arg-type]  # a binary stream
     except ApiProblem as problem:
         if problem.status >= 500 or problem.status in {401, 403}:
             raise
-        return _refused(errors_by_field(problem.problem))
+        return Response(_list_page(errors_by_field(problem.problem)), status=422)
     said = "The statement is imported" if made["created"] else "This file was imported before; nothing was added"
     statements = made["statements"]
     return on_to(f"/bank/{statements[0]['id']}" if len(statements) == 1 else "/bank", said)
+
+
+@blueprint.route("/bank/to-check", methods=["GET"])
+@requires("payments:read")
+def list_waiting() -> str:
+    """What a person has to check, of all statements, oldest first."""
+    found = note_outages(
+        services().gather(
+            entries=("payments", "/entries", asked() | {"state": "to_check"}),
+            panel=("payments", "/panels/unmatched"),
+        )
+    )
+    return page("bank/to_check.html", **found)
 
 
 @blueprint.route("/bank/<uuid:statement_id>", methods=["GET"])
@@ -51,20 +66,21 @@ def show_statement(statement_id: object) -> str:
     client, show = services(), request.args.get("show", "")
     query = asked() | ({"state": VIEWS[show]} if VIEWS.get(show) else {})
     entries = client.get("payments", f"/statements/{statement_id}/entries", **query)
-    chosen = request.args.get("line") or (entries["items"][0]["id"] if entries["items"] else "")
+    entry = _chosen(client, entries["items"])
     q = request.args.get("q", "").strip()
     return page(
         "bank/statement.html",
         statement=client.get("payments", f"/statements/{statement_id}"),
         entries=entries,
-        entry=client.get("payments", f"/entries/{_uuid(chosen)}") if chosen else None,
-        found=client.get("crm", "/customers", q=q, limit=HITS) if q else None,
-        undo=False,
+        entry=entry,
+        following=_following(entries["items"], entry),
+        found=client.get("payments", "/customers/search", q=q)["items"][:HITS] if q else [],
+        undo=done if is_uuid(done := request.args.get("done", "")) else "",
     )
 
 
 @blueprint.route("/bank/<uuid:statement_id>/file", methods=["GET"])
-@requires("payments:read")
+@requires("payments:import")
 def original_file(statement_id: object) -> Response:
     """The file as the bank made it."""
     return passed_on(services().open("payments", f"/statements/{statement_id}/file"))
@@ -78,48 +94,33 @@ def post_statement(statement_id: object) -> Response:
     return on_to(f"/bank/{statement_id}", "The payments are posted")
 
 
-@blueprint.route("/bank/<uuid:statement_id>/entries/<uuid:entry_id>/accept", methods=["POST"])
-@requires("payments:pair")
-def accept_entry(statement_id: object, entry_id: object) -> Response:
-    """Credit the line to the chosen customer. A line is decided once, so the line itself is the key."""
-    customer_id, _, document_id = request.form.get("candidate", "").partition(":")
-    if not customer_id:
-        raise Invalid("Choose a customer first.")
-    body: dict[str, Any] = {"customer_id": customer_id, "remember_iban": ticked("remember_iban")}
-    if document_id:
-        body["documents"] = [{"document_id": document_id}]
-    key = f"accept-{entry_id}-{customer_id}-{document_id}"
-    services().post("payments", f"/entries/{entry_id}/accept", body, key=key)
-    return _next(statement_id)
+def _chosen(client: ServiceClient, shown: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The line that the URL names, else the first one; a name that is none is not there."""
+    wanted = request.args.get("line", "")
+    if wanted and not is_uuid(wanted):
+        raise NotFound("There is no such line.")
+    chosen = wanted or (shown[0]["id"] if shown else "")
+    entry: dict[str, Any] | None = client.get("payments", f"/entries/{chosen}") if chosen else None
+    if entry is not None:
+        # On the statement a line has another place than in the file that brought it first.
+        listed = next((line for line in shown if line["id"] == entry["id"]), entry)
+        entry["position"] = listed["position"]
+    return entry
 
 
-@blueprint.route("/bank/<uuid:statement_id>/entries/<uuid:entry_id>/ignore", methods=["POST"])
-@requires("payments:pair")
-def ignore_entry(statement_id: object, entry_id: object) -> Response:
-    """Leave the line out, with the reason."""
-    body = {"reason": fields().get("reason", "")}
-    services().post(
-        "payments",
-        f"/entries/{entry_id}/ignore",
-        body,
-        key=f"ignore-{entry_id}-{request.form.get('csrf_token', '')[:8]}",
+def _following(shown: list[dict[str, Any]], entry: dict[str, Any] | None) -> str:
+    """The line below the chosen one: where a decision leads on to."""
+    ids = [line["id"] for line in shown]
+    if entry is None or entry["id"] not in ids[:-1]:
+        return ""
+    return str(ids[ids.index(entry["id"]) + 1])
+
+
+def _list_page(errors: dict[str, list[str]]) -> str:
+    found = note_outages(
+        services().gather(
+            statements=("payments", "/statements", asked()),
+            unmatched=("payments", "/panels/unmatched"),
+        )
     )
-    return _next(statement_id)
-
-
-def _next(statement_id: object) -> Response:
-    """Back to the review, whose first undecided line comes next."""
-    path = f"/bank/{statement_id}"
-    response = on_to(path)
-    return response
-
-
-def _refused(errors: dict[str, list[str]]) -> Response:
-    statements = services().get("payments", "/statements")
-    return Response(page("bank/list.html", statements=statements, errors=errors), status=422)
-
-
-def _uuid(text: str) -> str:
-    if not all(character in "0123456789abcdef-" for character in text):
-        raise Invalid("That is no line of a statement.")
-    return text
+    return page("bank/list.html", **found, errors=errors)

@@ -11,9 +11,11 @@ from billhook_gateway.door import SIGN_IN, own_path, services
 from billhook_gateway.ui.forms import errors_by_field
 from billhook_gateway.ui.views.asking import page
 from billhook_gateway.ui.views.frame import note_outages
+from billhook_gateway.ui.views.own_account import account_page
 
 blueprint = Blueprint("entry_pages", __name__)
 HITS = 5
+PASSWORD = "/password"  # noqa: S105  (a path)
 
 
 @blueprint.route(SIGN_IN, methods=["GET"])
@@ -37,10 +39,12 @@ def palette() -> str:
 
 
 def error_page(problem: Mapping[str, Any]) -> ResponseReturnValue:
-    """The page of a problem; a refused sign-in shows its form again."""
+    """The page of a problem; a refused sign-in or new password shows its form again."""
     if request.path == SIGN_IN:
         values = {"login": request.form.get("login", ""), "next": own_path(request.form.get("next", "/"))}
         return page("signin.html", values=values, errors=errors_by_field(problem))
+    if request.path == PASSWORD and problem["status"] < 500:
+        return account_page(errors_by_field(problem))
     missing = problem.get("detail", "").removeprefix("The right ").removesuffix(" is missing.")
     context = {
         "status": problem["status"],

@@ -109,6 +109,10 @@ class _Kept:
         self._values[key] = (monotonic(), value)
         return value
 
+    def forget(self, key: str) -> None:
+        """Ask again next time."""
+        self._values.pop(key, None)
+
 
 _kept = _Kept()
 
@@ -126,6 +130,11 @@ def _counts() -> dict[str, int]:
         name: int(answer[_COUNTED[name][3]]) for name, answer in answers.items() if not isinstance(answer, Unavailable)
     }
     return dict(_kept.keep(f"counts {identity.subject}", counts))
+
+
+def forget_operator() -> None:
+    """The operator's name was changed here: ask for it again."""
+    _kept.forget("operator")
 
 
 def _operator() -> str:

@@ -13,8 +13,13 @@ blueprint = Blueprint("home_pages", __name__)
 
 LATEST = 6
 TOP = 8
+FEWEST_MONTHS = 6
+"""A chart of less looks broken; months before the first figure are left out down to here."""
 
-_WANTED: dict[str, tuple[str, str, str, dict[str, Any]]] = {
+Wanted = dict[str, tuple[str, str, str, dict[str, Any]]]
+"""By name: the right that it needs, the service, the path and the query."""
+
+_WANTED: Wanted = {
     "receivables": ("billing:read", "billing", "/panels/receivables", {}),
     "debtors": ("billing:read", "billing", "/accounts", {"owing": "true", "limit": TOP}),
     "transactions": ("billing:read", "billing", "/transactions", {"limit": LATEST}),
@@ -25,40 +30,80 @@ _WANTED: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "unmatched": ("payments:pair", "payments", "/panels/unmatched", {}),
     "open_tickets": ("tickets:read", "tickets", "/panels/tickets", {}),
 }
+_FIRST_STEPS: Wanted = {
+    "company": ("gateway:admin", "gateway", "/company", {}),
+    "customers": ("crm:import", "crm", "/customers/count", {}),
+    "plans": ("billing:write", "billing", "/plans", {"limit": 1}),
+    "runs": ("billing:run", "billing", "/runs", {"limit": 1}),
+    "statements": ("payments:import", "payments", "/statements", {"limit": 1}),
+}
 
 
 @blueprint.route("/", methods=["GET"])
 @signed_in
 def home() -> str:
-    """What matters now."""
-    identity = caller().identity
-    assert identity is not None
-    wanted = {
-        name: (service, path, query)
-        for name, (right, service, path, query) in _WANTED.items()
-        if identity.allows(right)
-    }
-    found = note_outages(services().gather(**wanted))
+    """What matters now; before the first invoice what to do first."""
+    found = _allowed(_WANTED)
+    months = _income(found)
+    is_new = found.get("months") is not None and not months
     if found.get("debtors"):
         found["debtors"] = [
             {"customer": account["customer"], "amount": account["balance"]} for account in found["debtors"]["items"]
         ]
     if found.get("invoiced"):
         found["invoiced"] = {"sum": found["invoiced"]["gross"], "count": found["invoiced"]["count"]}
-    if found.get("months"):
-        found["months"] = _income(found["months"]["items"], found.get("collected"))
     if found.get("payers"):
         found["payers"] = found["payers"]["items"]
     if found.get("unmatched"):
         found["unmatched"] = found["unmatched"]["count"]
     if found.get("open_tickets"):
         found["open_tickets"] = found["open_tickets"]["open"]
-    return page("home.html", **found)
+    found["months"] = months
+    return page("home.html", **found, steps=_steps() if is_new else {}, is_new=is_new)
 
 
-def _income(invoiced: list[dict[str, Any]], collected: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Invoiced and collected by month; nothing is drawn for a month that a service does not tell."""
-    received = {one["month"]: one["sum"] for one in collected["months"]} if collected else {}
-    return [
-        {"month": one["month"], "invoiced": one["gross"], "collected": received.get(one["month"])} for one in invoiced
+def _allowed(wanted: Wanted) -> dict[str, Any]:
+    """What the caller may see of ``wanted``; None for what did not come."""
+    identity = caller().identity
+    assert identity is not None
+    return note_outages(
+        services().gather(
+            **{
+                name: (service, path, query)
+                for name, (right, service, path, query) in wanted.items()
+                if identity.allows(right)
+            }
+        )
+    )
+
+
+def _income(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Invoiced and collected by month, from the first month with a figure on; empty when there is none at all."""
+    invoiced, collected = found.get("months"), found.get("collected")
+    if not invoiced:
+        return []
+    received = {one["month"]: one for one in collected["months"]} if collected else {}
+    months = [
+        {
+            "month": one["month"],
+            "invoiced": one["gross"],
+            "collected": received[one["month"]]["sum"] if received else None,
+            "is_empty": not one["count"] and not received.get(one["month"], {}).get("count"),
+        }
+        for one in invoiced["items"]
     ]
+    filled = [at for at, month in enumerate(months) if not month["is_empty"]]
+    return months[min(filled[0], len(months) - FEWEST_MONTHS) :] if filled else []
+
+
+def _steps() -> dict[str, bool | None]:
+    """Which of the first steps the caller may take, and whether it is done; None: its service does not say."""
+    told = _allowed(_FIRST_STEPS)
+    done = {
+        "company": lambda answer: answer["version"] > 0,
+        "customers": lambda answer: answer["total"] > 0,
+        "plans": lambda answer: bool(answer["items"]),
+        "runs": lambda answer: bool(answer["items"]),
+        "statements": lambda answer: bool(answer["items"]),
+    }
+    return {name: None if answer is None else done[name](answer) for name, answer in told.items()}

@@ -22,7 +22,6 @@ from billhook_gateway.ui.views.frame import note_outages
 
 blueprint = Blueprint("payment_pages", __name__)
 
-HITS = 20
 OPEN_ITEMS = 100
 
 
@@ -30,20 +29,23 @@ OPEN_ITEMS = 100
 @requires("payments:read")
 def list_payments() -> str:
     """The list with its totals."""
-    query = asked("q", "method", "state", "sort") | month_range("from", "until")
+    query = asked("q", "method", "state", "sort", "customer_id") | month_range("from", "until")
     found = services().get("payments", "/payments", **query, totals="true")
     return page("payments/list.html", payments=found, totals=found.get("totals"))
 
 
 @blueprint.route("/payments/new", methods=["GET"])
 @requires("payments:write")
-def new_payment() -> str:
+def new_payment() -> str | Response:
     """First who pays, then how much for what."""
     customer_id, document = request.args.get("customer", ""), request.args.get("document", "")
     if customer_id:
         return _form(customer_id, {"documents": [document]} if document else {})
     q = request.args.get("q", "").strip()
-    found = services().get("crm", "/customers", q=q, limit=HITS) if q else {"items": []}
+    found = services().get("payments", "/customers/search", q=q)["items"] if q else []
+    if len(found) == 1 and "HX-Request" not in request.headers:
+        # Enter was pressed, or a scanner did it: the only one who fits is meant.
+        return on_to(f"/payments/new?customer={found[0]['id']}")
     return page("payments/form.html", customer=None, found=found)
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from billhook_common.auth import requires
 from billhook_gateway.door import services
-from billhook_gateway.ui.views.asking import asked, attempt, fields, filled, on_to, page, ticked
+from billhook_gateway.ui.views.asking import asked, attempt, customer_numbered, fields, filled, on_to, page, ticked
 from billhook_gateway.ui.views.frame import note_outages
 
 blueprint = Blueprint("ticket_pages", __name__)
@@ -37,11 +37,10 @@ def open_ticket() -> Response:
     typed = fields()
     number, customer_id = typed.pop("customer_number", ""), typed.get("customer_id", "")
     if number and not customer_id:
-        known = [one for one in services().get("crm", "/customers", q=number)["items"] if one["number"] == number]
-        if not known:
+        customer_id = customer_numbered(number)
+        if not customer_id:
             errors = {"customer_number": ["There is no customer with this number."]}
             return Response(_form("", typed | {"customer_number": number}, errors), status=422)
-        customer_id = known[0]["id"]
     body = filled(typed) | ({"customer_id": customer_id} if customer_id else {})
     return attempt(
         lambda: services().post("tickets", "/tickets", body),

@@ -19,6 +19,7 @@ from billhook_common.db import Database
 from billhook_common.errors import NotKnownYet
 from billhook_common.events.envelope import Event, Undecodable, decode_envelope, decode_event
 from billhook_common.events.handlers import Context, Handlers, NotYet
+from billhook_common.faults import crash_point
 from billhook_common.ids import derive_id
 from billhook_common.logs import get_logger
 from billhook_common.metrics import EVENTS_ACCEPTED, EVENTS_DUPLICATE, EVENTS_FAILED
@@ -99,6 +100,7 @@ class Inbox:
         try:
             with self._database.transaction() as session:
                 self._apply(session, events)
+                crash_point("in_batch")
             return
         except TRANSIENT:
             raise

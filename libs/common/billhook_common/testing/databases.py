@@ -22,7 +22,8 @@ class TestDatabases:
         """The DSN of a new database of ``service``."""
         template = self._templates.get(service.name) or self._make_template(service)
         name = f"test_{service.name}_{uuid4().hex[:12]}"
-        self._admin(lambda connection: connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        copy = f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'
+        self._admin(lambda connection: connection.execute(copy))
         return self.server.dsn(name)
 
     def drop(self, dsn: str) -> None:

@@ -1,0 +1,44 @@
+"""The operator's own company: what stands on every invoice."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response
+
+from billhook_common.auth import requires
+from billhook_gateway.door import services
+from billhook_gateway.ui.forms import flat, nested
+from billhook_gateway.ui.views.asking import attempt, fields, on_to, page, ticked
+from billhook_gateway.ui.views.frame import forget_operator
+
+blueprint = Blueprint("company_pages", __name__)
+
+
+@blueprint.route("/company", methods=["GET"])
+@requires("gateway:admin")
+def edit_company() -> str:
+    """The company's form."""
+    return _form(flat(services().get("gateway", "/company")))
+
+
+@blueprint.route("/company", methods=["POST"])
+@requires("gateway:admin")
+def change_company() -> Response:
+    """Save the company; documents issued from now on name it so."""
+    typed: dict[str, Any] = fields() | {"vat_payer": ticked("vat_payer")}
+    version = str(typed.get("version", ""))
+    body = nested(fields()) | {"vat_payer": typed["vat_payer"], "version": int(version) if version.isdigit() else 0}
+    return attempt(
+        lambda: services().put("gateway", "/company", body),
+        lambda errors: _form(typed, errors),
+        _saved,
+    )
+
+
+def _saved(_: object) -> Response:
+    forget_operator()
+    return on_to("/company", "Saved; invoices name the company so from now on")
+
+
+def _form(values: Mapping[str, Any], errors: Mapping[str, list[str]] | None = None) -> str:
+    return page("company.html", values=values, errors=errors or {})
