@@ -72,9 +72,7 @@ def test_a_service_names_only_its_own_tables(service: str) -> None:
         name
         for other in SERVICES
         if other != service
-        for name in re.findall(
-            r'__tablename__ = "(\w+)"', _text(ROOT / "services" / other / f"billhook_{other}")
-        )
+        for name in re.findall(r'__tablename__ = "(\w+)"', _text(ROOT / "services" / other / f"billhook_{other}"))
     }
     foreign = others - tables - chassis
     named = set(re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+\"?([a-z_]+)", _text(package)))

@@ -1,23 +1,19 @@
 """Charges to numbered invoices, through the inbox, against an ORM loop that does the same.
 
+    python tests/bench/invoicing.py --bundle 200 500 1000
+
 Prints CPU per invoice (this process and PostgreSQL, from the kernel's accounting) and invoices a second. The database
 is fresh and was never analysed, as on the first run of an operator; fsync is on.
 """
 
 import argparse
 import datetime as dt
-import os
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 import msgspec
-import psutil
+from measuring import Spent, measured, private_postgres
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
@@ -31,54 +27,15 @@ from billhook_common.events.envelope import encode
 from billhook_common.events.inbox import Inbox
 from billhook_common.ids import uuid7
 from billhook_common.local.postgres import LocalPostgres
-from billhook_common.logs import configure_logs
 from billhook_common.money import Money
 from billhook_common.testing.databases import TestDatabases
 from billhook_common.testing.harness import START, ZONE, wire
 from billhook_invoicing.actions.issue import document_id
 from billhook_invoicing.actions.verify import verify_documents
 from billhook_invoicing.app import service
-from billhook_invoicing.models import Counter, Customer, Document, DocumentLine, OpenItem, Series
+from billhook_invoicing.models import Counter, Customer, Document, DocumentLine, IssuedDay, OpenItem, Series
 
 FIRST, NEXT = dt.date(2026, 11, 1), dt.date(2026, 12, 1)
-
-
-@dataclass
-class Spent:
-    """CPU and wall seconds of a block."""
-
-    client: float = 0.0
-    database: float = 0.0
-    wall: float = 0.0
-
-    @property
-    def cpu(self) -> float:
-        """Both processes together."""
-        return self.client + self.database
-
-
-@contextmanager
-def measured(server: LocalPostgres) -> Iterator[Spent]:
-    """What the block costs, in this process and in all of PostgreSQL's."""
-    spent = Spent()
-    before = (time.process_time(), _database_cpu(server), time.perf_counter())
-    yield spent
-    spent.client, spent.database, spent.wall = (
-        after - start
-        for after, start in zip((time.process_time(), _database_cpu(server), time.perf_counter()), before, strict=True)
-    )
-
-
-def _database_cpu(server: LocalPostgres) -> float:
-    """CPU of the server, its living backends, and those that have ended."""
-    assert server.pid is not None
-    parent = psutil.Process(server.pid)
-    own = parent.cpu_times()
-    total = own.user + own.system + own.children_user + own.children_system
-    for child in parent.children():
-        times = child.cpu_times()
-        total += times.user + times.system
-    return total
 
 
 def a_customer(number: int) -> CustomerCreated:
@@ -137,9 +94,15 @@ def issue_one(session: Session, clock: FixedClock, charge: CustomerCharged) -> N
     session.add(
         OpenItem(
             transaction_id=charge.transaction_id, version=1, currency="EUR", total=document.gross, open=document.gross,
-            changed_at=clock.now(), document_id=document.id, seq=document.seq, due_on=document.due_on,
+            changed_at=clock.now(), document_id=document.id, seq=document.seq, issued_on=document.issued_on,
+            due_on=document.due_on,
         )
     )  # fmt: skip
+    day = session.get(IssuedDay, (document.issued_on, "EUR")) or IssuedDay(
+        issued_on=document.issued_on, currency="EUR", count=0, net=0, gross=0
+    )
+    day.count, day.net, day.gross = day.count + 1, day.net + document.net, day.gross + document.gross
+    session.add(day)
     fact = InvoiceIssued(
         document_id=document.id, number=document.number, customer_id=charge.customer_id, charge_id=charge.charge_id,
         currency=charge.currency, taxes=charge.taxes, net=charge.net, tax=charge.tax, gross=charge.gross,
@@ -205,11 +168,8 @@ def main() -> None:
     parser.add_argument("--yardstick", type=int, default=500)
     parser.add_argument("--bundle", type=int, nargs="*", default=[200, 500, 1000])
     options = parser.parse_args()
-    configure_logs("bench", "console")
-    with tempfile.TemporaryDirectory(prefix="billhook-bench-") as folder:
-        os.chmod(folder, 0o755)  # PostgreSQL's own account must reach it.
-        with LocalPostgres(Path(folder) / "postgres") as server:
-            _run(server, options)
+    with private_postgres() as server:
+        _run(server, options)
 
 
 def _run(server: LocalPostgres, options: argparse.Namespace) -> None:

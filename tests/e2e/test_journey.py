@@ -75,7 +75,9 @@ def test_every_balance_is_the_sum_of_its_transactions_everywhere(api: Client) ->
 
 def test_what_is_open_is_the_same_in_billing_invoicing_and_payments(api: Client) -> None:
     items = {
-        one["document_id"]: amount(one["open"]) for one in everything(api, "/billing/items", state="all") if one["document_id"]
+        one["document_id"]: amount(one["open"])
+        for one in everything(api, "/billing/items", state="all")
+        if one["document_id"]
     }
     invoices = everything(api, "/invoicing/invoices")
     assert {one["id"]: amount(one["open_amount"]) for one in invoices} == items
@@ -113,7 +115,10 @@ def test_figures_equal_the_lists_behind_them(api: Client) -> None:
     owed = api.get("/billing/panels/receivables")
     assert (owed["owed_count"], amount(owed["owed"])) == (len(items), sum(amount(one["open"]) for one in items))
     overdue = [one for one in items if one["overdue"]]
-    assert (owed["overdue_count"], amount(owed["overdue"])) == (len(overdue), sum(amount(one["open"]) for one in overdue))
+    assert (owed["overdue_count"], amount(owed["overdue"])) == (
+        len(overdue),
+        sum(amount(one["open"]) for one in overdue),
+    )
     assert sum(one["count"] for one in owed["buckets"]) == len(overdue)
     unmatched = api.get("/payments/panels/unmatched")
     waiting = everything(api, "/payments/entries", state="to_check")

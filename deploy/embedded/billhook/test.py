@@ -34,6 +34,9 @@ def run(arguments: list[str]) -> int:
         return 1
     if not any(argument.startswith("-m") for argument in arguments):
         arguments = ["-m", " and ".join(f"not {marker}" for marker in left_out), *arguments]
+    if not any(argument.startswith(("-n", "--pdb")) for argument in arguments):
+        # A file's tests stay together: they share what is slow to start.
+        arguments = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile", *arguments]
     status = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False, cwd=CHECKOUT).returncode
     for line in missing:
         print(f"billhook: {line}", file=sys.stderr, flush=True)

@@ -114,7 +114,7 @@ def _filters(pages: Pages) -> dict[str, Callable[..., Any]]:
 
     names = (
         *("money", "price", "signed", "short_money", "number", "short_number", "percent"),
-        *("rate", "date", "last_day", "long_date", "day", "month", "moment", "period"),
+        *("rate", "date", "last_day", "long_date", "day", "month", "long_month", "moment", "period"),
     )
     return {name: written(name) for name in names} | {
         "ago": lambda value: pages.formats().ago(value, pages.now()),

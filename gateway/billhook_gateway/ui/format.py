@@ -134,6 +134,13 @@ class Formats:
         """Month of an ISO date or month, for axes: ``Nov``."""
         return dates.format_date(dt.date.fromisoformat(f"{value[:7]}-01"), "LLL", locale=self.locale)
 
+    def long_month(self, value: str) -> str:
+        """``Nov 2026`` for ``2026-11``; what is no month, as somebody may type it into a URL, stays as it is."""
+        try:
+            return dates.format_skeleton("yMMM", dt.date.fromisoformat(f"{value}-01"), locale=self.locale)
+        except ValueError:
+            return value
+
     def moment(self, value: str | None) -> Markup | str:
         """An instant in the operator's zone: ``18 Nov 2026, 08:41``."""
         if value is None:

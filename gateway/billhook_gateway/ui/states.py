@@ -132,6 +132,13 @@ WORDS: dict[str, dict[str, str]] = {
         "crm": N_("CRM"),
         "inventory": N_("Inventory"),
     },
+    "movement": {
+        "received": N_("Came into stock"),
+        "changed": N_("Changed"),
+        "assigned": N_("Given to"),
+        "used": N_("Taken for own use"),
+        "returned": N_("Came back"),
+    },
     "role": {
         "administrator": N_("Administrator"),
         "finance": N_("Finance"),

@@ -1,11 +1,14 @@
 """Identifiers: UUIDv7 for new records, UUIDv5 where repetition must meet itself."""
 
+import hashlib
 import secrets
 import threading
 import time
 import uuid
 
 _NAMESPACE = uuid.UUID("6f0f3c52-5b0a-5d8e-9f41-8d1f7a3b6c20")
+_VERSION_AND_VARIANT = 0xF << 76 | 0b11 << 62
+_VERSION_5 = 5 << 76 | 0b10 << 62
 _lock = threading.Lock()
 _last = 0
 
@@ -23,4 +26,8 @@ def uuid7() -> uuid.UUID:
 
 def derive_id(*parts: object) -> uuid.UUID:
     """The id of what ``parts`` make unique: the same parts give the same id on every machine, for ever."""
-    return uuid.uuid5(_NAMESPACE, "\x1f".join(str(part) for part in parts))
+    # uuid.uuid5 with half of its work left out: a billing run derives two ids a customer.
+    name = "\x1f".join([str(part) for part in parts]).encode()
+    digest = hashlib.sha1(_NAMESPACE.bytes + name, usedforsecurity=False).digest()
+    value = int.from_bytes(digest[:16], "big")
+    return uuid.UUID(int=value & ~_VERSION_AND_VARIANT | _VERSION_5)

@@ -22,7 +22,7 @@ from billhook_common.events.handlers import Handlers
 from billhook_common.jobs import Job
 from billhook_common.logs import configure_logs, get_logger
 from billhook_common.serving import serve
-from billhook_common.worker import Worker, build_worker
+from billhook_common.worker import Worker, build_worker, collect_seldom
 
 log = get_logger()
 
@@ -108,6 +108,7 @@ def run_worker(worker: Worker, config: ServiceConfig) -> None:
         signal.signal(number, lambda *_: worker.stop.set())
     if config.metrics_port:
         start_http_server(config.metrics_port, addr="127.0.0.1")
+    collect_seldom()
     worker.start()
     log.info("worker_started", loops=len(worker.loops))
     worker.watch()

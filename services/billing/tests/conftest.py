@@ -28,6 +28,7 @@ class Sales:
     def __init__(self, harness: ServiceHarness) -> None:
         self.harness = harness
         self.client = harness.client()
+        self.serial = itertools.count(1)
         self._numbers = itertools.count(1)
         self._facts: dict[UUID, CustomerCreated] = {}
 

@@ -95,6 +95,7 @@ class Document(Base):
         Index("uq_document_counter", "counter", "counter_key", "series_id", unique=True),
         Index("ix_document_issued_on_seq", "issued_on", "seq"),
         Index("ix_document_due_on_seq", "due_on", "seq"),
+        Index("ix_document_gross_seq", "gross", "seq"),
         Index("ix_document_customer_id", "customer_id"),
         Index("ix_document_run_id_issued_on_seq", "run_id", "issued_on", "seq"),
     )
@@ -152,6 +153,18 @@ class DocumentLine(Base):
     tax: Mapped[int]
 
 
+class IssuedDay(Base):
+    """What was issued on a day, counted and summed as it is issued: dashboards and totals add days, not documents."""
+
+    __tablename__ = "issued_day"
+
+    issued_on: Mapped[dt.date] = mapped_column(primary_key=True)
+    currency: Mapped[CurrencyCode] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    net: Mapped[int]
+    gross: Mapped[int]
+
+
 class DocumentPdf(Base):
     """The printed document, append-only: made when somebody first wants it, the same bytes ever after."""
 
@@ -163,7 +176,7 @@ class DocumentPdf(Base):
 
 
 class OpenItem(Base):
-    """Mirror of billing's open items. Those of documents carry the document's order of issue and due date.
+    """Mirror of billing's open items. Those of documents carry their order of issue and their days.
 
     An item may come before its document, and one without document stays without.
     """
@@ -171,7 +184,8 @@ class OpenItem(Base):
     __tablename__ = "open_item"
     __table_args__ = (
         Index("uq_open_item_document_id", "document_id", unique=True),
-        Index("ix_open_item_unpaid", "seq", postgresql_where=text("open > 0 AND document_id IS NOT NULL")),
+        Index("ix_open_item_unpaid", "issued_on", "seq", postgresql_where=text("open > 0 AND document_id IS NOT NULL")),
+        Index("ix_open_item_open_seq", "open", "seq"),
     )
 
     transaction_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -182,4 +196,5 @@ class OpenItem(Base):
     changed_at: Mapped[dt.datetime]
     document_id: Mapped[UUID | None]
     seq: Mapped[int | None]
+    issued_on: Mapped[dt.date | None]
     due_on: Mapped[dt.date | None]

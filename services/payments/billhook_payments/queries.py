@@ -16,7 +16,17 @@ from billhook_common.errors import NotFound
 from billhook_common.money import Money
 from billhook_payments.domain.index import KnownCustomer, KnownDocument, PairingIndex
 from billhook_payments.domain.search import search_words
-from billhook_payments.models import Customer, Document, Entry, GivenReference, Payer, Payment, PaymentDocument, Statement, StatementLine
+from billhook_payments.models import (
+    Customer,
+    Document,
+    Entry,
+    GivenReference,
+    Payer,
+    Payment,
+    PaymentDocument,
+    Statement,
+    StatementLine,
+)
 
 
 def pairing_index(session: Session, payers: Collection[str], paid_since: dt.date) -> PairingIndex:

@@ -25,14 +25,34 @@ _LAST = (
     "Novák", "Keller", "Costa", "Svoboda", "Dvořák", "Lindqvist", "Petersen", "Horváth", "Müller", "Tóth", "Moreau",
     "Fischer", "Žižka", "Wagner", "Conti", "Šimon", "Vargas", "Becker", "Hruška", "Marino", "Larsen", "Ivanov", "Weiß",
 )  # fmt: skip
-_FIRMS = ("Brewery", "Logistics", "Dental Clinic", "Joinery", "Bakery", "Hotel", "Studio", "Care Home", "School", "Café")
+_FIRMS = (
+    "Brewery",
+    "Logistics",
+    "Dental Clinic",
+    "Joinery",
+    "Bakery",
+    "Hotel",
+    "Studio",
+    "Care Home",
+    "School",
+    "Café",
+)
 _PLACES = ("Castle", "Harbour", "Redfern", "Oakridge", "Hillside", "Meridian", "Aurora", "Pinewood", "Vale", "Stone")
 _TOWNS = (
     ("Westfold", "471 02", "50.2841,14.5512"), ("Kestrel Bay", "463 11", "50.3120,14.6033"),
     ("Lindau Mill", "460 07", "50.2655,14.4987"), ("Mirov", "471 24", "50.3377,14.5211"),
     ("Altenbruck", "464 52", "50.2903,14.6518"),
 )  # fmt: skip
-_STREETS = ("Mill Lane", "Zahradní", "Am Mühlbach", "Harbour Road", "Školní", "Orchard Row", "Na Výsluní", "Long Street")
+_STREETS = (
+    "Mill Lane",
+    "Zahradní",
+    "Am Mühlbach",
+    "Harbour Road",
+    "Školní",
+    "Orchard Row",
+    "Na Výsluní",
+    "Long Street",
+)
 _PLANS = (
     ("Fibre 1000", "35.45", 22), ("Fibre 600", "26.36", 22), ("Fibre 300", "20.58", 20), ("Air 100", "17.77", 18),
     ("Air 50", "14.79", 12), ("Business 1000", "73.55", 6),

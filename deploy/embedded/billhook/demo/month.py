@@ -65,7 +65,9 @@ def _customers(client: Client, first: dt.date, say: Say) -> int:
     done = client.post(f"/crm/imports/{upload['id']}/confirm", {"skip_errors": True}, key="demo-customers-confirm")
     client.until("the customers", lambda: bool(client.get(f"/crm/imports/{upload['id']}")["state"] == "imported"))
     done = client.get(f"/crm/imports/{upload['id']}")
-    say(f"customers    {done['imported']} imported from {file.rows} rows, {preview['failed']} rows set aside with reasons")
+    say(
+        f"customers    {done['imported']} imported from {file.rows} rows, {preview['failed']} rows set aside with reasons"
+    )
     return int(done["imported"])
 
 
@@ -115,7 +117,9 @@ def _bank(client: Client, first: dt.date, today: dt.date, invoices: list[dict[st
         return int(panel["count"]) >= len(invoices)
 
     client.until("the open invoices to reach the payments", known)
-    entries = [entry for at, item in enumerate(sorted(invoices, key=_number)) for entry in _payments(at, item, first, today)]
+    entries = [
+        entry for at, item in enumerate(sorted(invoices, key=_number)) for entry in _payments(at, item, first, today)
+    ]
     entries += [
         BankEntry(Decimal("-1890.00"), first, "Mast & Site GmbH", text="Rent of sites"),
         BankEntry(Decimal("-12.40"), today, "Savings Bank", text="Account fee"),

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from math import floor, log10
 
-STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+STEPS = (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10)
+"""Where an axis may end: a quarter of each reads well too."""
 
 
 def round_up(value: float) -> float:

@@ -39,7 +39,7 @@ def accept_entry(statement_id: object, entry_id: object) -> Response:
 def ignore_entry(statement_id: object, entry_id: object) -> Response:
     """Leave the line out, with the reason."""
     body = {"reason": fields().get("reason", "")}
-    return _decide(statement_id, entry_id, "ignore", body, lambda _: "The line is left out")
+    return _decide(statement_id, entry_id, "ignore", body, lambda entry: f"Line {entry['position']} is ignored")
 
 
 @blueprint.route("/undo", methods=["POST"])

@@ -106,6 +106,14 @@ def change_customer(customer_id: object) -> Response:
     )
 
 
+@blueprint.route("/customers/<uuid:customer_id>/archive", methods=["POST"])
+@requires("crm:write")
+def archive_customer(customer_id: object) -> Response:
+    """The customer has left."""
+    services().post("crm", f"/customers/{customer_id}/archive")
+    return on_to(f"/customers/{customer_id}", "Archived; everything on record stays")
+
+
 def _body() -> dict[str, Any]:
     body = filled(nested(fields()))
     body.pop("version", None)

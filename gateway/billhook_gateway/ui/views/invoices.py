@@ -45,7 +45,8 @@ def _settled_by(found: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         return None
     links = {one["number"]: one["id"] for one in named["items"]} if named else {}
     return [
-        allocation | {"payment_id": next((links[number] for number in links if number in allocation["description"]), "")}
+        allocation
+        | {"payment_id": next((links[number] for number in links if number in allocation["description"]), "")}
         for allocation in item["allocations"]
     ]
 

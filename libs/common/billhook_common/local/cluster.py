@@ -105,8 +105,9 @@ def require_our_version(folder: Path) -> None:
 def end_leftovers(folder: Path) -> None:
     """End what a killed Billhook left running on ``folder``, and clear the way for a start.
 
-    The caller holds the folder's lock, so nobody alive answers for that server. A pid file whose number
-    now belongs to some other process (in a container: soon) is removed; PostgreSQL would refuse to start.
+    The caller holds the folder's lock, so nobody alive answers for that server. Its pid file and the one of its
+    socket are removed when their number now belongs to some other process (in a container: soon); PostgreSQL would
+    refuse to start.
     """
     pid_file = folder / "postmaster.pid"
     try:
@@ -121,8 +122,10 @@ def end_leftovers(folder: Path) -> None:
         steps = [(signal.SIGINT, LEFTOVER_STOP_SECONDS), (signal.SIGQUIT, LEFTOVER_STOP_SECONDS), (signal.SIGKILL, 1.0)]
         found.end(steps)
     _end_orphans(folder)
-    if found is not None or pid == 0:
-        pid_file.unlink(missing_ok=True)
+    # A zombie, which is how a killed server stays where nobody buries orphans, keeps its number too.
+    if pid == 0 or found is not None or psutil.pid_exists(pid):
+        for mine in (pid_file, *socket_folder(folder).glob(".s.PGSQL.*.lock")):
+            mine.unlink(missing_ok=True)
 
 
 def _is_server(found: ProcessId, started: float, folder: Path) -> bool:

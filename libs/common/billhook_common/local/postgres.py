@@ -205,7 +205,8 @@ class LocalPostgres:
 
     def _last_words(self) -> str:
         logs = sorted((self.folder / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
-        return cluster.tail("".join(path.read_text(errors="replace") for path in [self._beside(".log"), *logs[-1:]]))
+        # Its own log goes on from earlier starts; ours has what it said at this one before it opened that.
+        return cluster.tail("".join(path.read_text(errors="replace") for path in [*logs[-1:], self._beside(".log")]))
 
     def _release_guard(self) -> None:
         if self._guard is not None:

@@ -62,6 +62,13 @@ def start_elsewhere(folder: Path) -> tuple["subprocess.Popen[str]", int]:
     return holder, int(holder.stdout.readline())
 
 
+def give_number_of_server_to(pid: int, folder: Path) -> None:
+    """Make the files of a killed server name another process."""
+    for file in (folder / "postmaster.pid", folder / ".s.PGSQL.5432.lock"):
+        lines = file.read_text().splitlines()
+        file.write_text("\n".join([str(pid), *lines[1:]]) + "\n")
+
+
 def count(dsn: str) -> int:
     with psycopg.connect(dsn) as connection:
         row = connection.execute("SELECT count(*) FROM receipt").fetchone()
@@ -193,15 +200,32 @@ def test_a_stale_pid_file_whose_number_was_given_again(server: LocalPostgres) ->
     # As after the restart of a container: the old server's number is that of somebody alive.
     bystander = subprocess.Popen(["sleep", "60"])
     try:
-        pid_file = server.folder / "postmaster.pid"
-        lines = pid_file.read_text().splitlines()
-        pid_file.write_text("\n".join([str(bystander.pid), *lines[1:]]) + "\n")
+        give_number_of_server_to(bystander.pid, server.folder)
         server.start()
         assert bystander.poll() is None, "somebody else's process is left alone"
         assert count(dsn) == 1
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_a_stale_pid_file_of_a_process_that_nobody_buried(server: LocalPostgres) -> None:
+    server.start()
+    dsn = server.create_database("billing", "billing")
+    with psycopg.connect(dsn) as connection:
+        connection.execute("CREATE TABLE receipt AS SELECT 1 AS id")
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    assert wait_until(lambda: server.pid is None, 5)
+    # As in a container whose first process does not care for orphans: the killed server stays as a zombie.
+    zombie = subprocess.Popen(["true"])
+    try:
+        assert wait_until(lambda: ProcessId.of(zombie.pid) is None, 5)
+        give_number_of_server_to(zombie.pid, server.folder)
+        server.start()
+        assert count(dsn) == 1
+    finally:
+        zombie.wait()
 
 
 def test_a_pid_file_cut_off_by_a_crash(server: LocalPostgres) -> None:
@@ -279,6 +303,8 @@ def test_what_the_server_said_is_told_when_it_does_not_start(server: LocalPostgr
     server.stop()
     with (server.folder / "postgresql.conf").open("a") as file:
         file.write("no_such_setting = 1\n")
+    with (server.folder / "log" / "postgresql-Mon.log").open("a") as file:
+        file.writelines(f"what it said before, {at}\n" for at in range(100))
     with pytest.raises(PostgresFailed, match="no_such_setting"):
         server.start()
 

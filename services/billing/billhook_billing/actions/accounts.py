@@ -9,11 +9,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from billhook_common.contracts.crm import CustomerSnapshot
+from billhook_common.db import no_sequential_scans
 from billhook_common.errors import NotKnownYet
 from billhook_common.events import NotYet
 
-_LOCK = text(
-    "SELECT customer_id, currency, balance, version FROM account WHERE customer_id = ANY(:ids) "
+BULK = 16
+"""From so many customers on, plans must not depend on what PostgreSQL knows of the tables' sizes."""
+
+_LOCK = (
+    "SELECT customer_id, currency, balance, version FROM account WHERE customer_id = ANY(%s) "
     "ORDER BY customer_id FOR NO KEY UPDATE"
 )
 _MIRROR = text("""
@@ -44,7 +48,9 @@ def lock_accounts(session: Session, customer_ids: Collection[UUID]) -> dict[UUID
     """
     if not customer_ids:
         return {}
-    rows = session.execute(_LOCK, {"ids": list(customer_ids)}).all()
+    if len(customer_ids) >= BULK:
+        no_sequential_scans(session)
+    rows = session.connection().exec_driver_sql(_LOCK, (list(customer_ids),))
     accounts = {row.customer_id: LockedAccount(row.currency, row.balance, row.version) for row in rows}
     missing = set(customer_ids) - accounts.keys()
     if missing:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,7 +19,7 @@ from billhook_common.contracts import billing as contracts
 from billhook_common.db import copy_rows
 from billhook_common.events import Outgoing, publish_many
 from billhook_common.ids import derive_id
-from billhook_common.money import Money, minor_units
+from billhook_common.money import Money, exponent
 
 _LINE = (
     "transaction_id", "line", "subscription_id", "text", "period_from", "period_until", "days", "period_days", "rule",
@@ -37,7 +38,7 @@ class ChargedMeanwhile(Exception):
 
 def charge_id(charge: Charge) -> UUID:
     """The id of a charge: what it charges, so that a repetition or a restored database meets itself (events 2.3)."""
-    return derive_id("charge", *sorted(f"{line.terms.subscription_id}:{line.from_}" for line in charge.lines))
+    return derive_id("charge", *sorted([f"{line.terms.subscription_id}:{line.from_}" for line in charge.lines]))
 
 
 def charge_customers(session: Session, clock: Clock, run_id: UUID, run_date: dt.date, dues: Sequence[Due]) -> int:
@@ -71,10 +72,10 @@ def _posting(payer: Payer, charge: Charge, run_id: UUID, run_date: dt.date) -> N
         posting=ledger.charge(payer.customer_id, charge.currency, nets=nets, taxes=taxes),
         customer_id=payer.customer_id,
         posted_on=run_date,
-        description=", ".join(dict.fromkeys(line.terms.description for line in charge.lines)),
+        description=", ".join(dict.fromkeys([line.terms.description for line in charge.lines])),
         source="run",
-        period_from=min(line.from_ for line in charge.lines),
-        period_until=max(line.until for line in charge.lines),
+        period_from=min([line.from_ for line in charge.lines]),
+        period_until=max([line.until for line in charge.lines]),
         due_on=run_date + dt.timedelta(days=payer.due_days),
         charge_id=made,
         run_id=run_id,
@@ -105,7 +106,7 @@ def _move_charged_until(session: Session, charges: Sequence[Charge]) -> None:
 
 
 def _told(payer: Payer, charge: Charge, new: NewTransaction, posted: Posted, run_id: UUID) -> Outgoing:
-    units = minor_units(charge.currency)
+    digits = exponent(charge.currency)
     assert new.charge_id and new.period_from and new.period_until and new.due_on
     assert posted.balance_after is not None and posted.account_version is not None
     fact = contracts.CustomerCharged(
@@ -119,14 +120,14 @@ def _told(payer: Payer, charge: Charge, new: NewTransaction, posted: Posted, run
         period_until=new.period_until,
         currency=charge.currency,
         tax_included=any(line.terms.tax_included for line in charge.lines),
-        lines=[_told_line(line, units) for line in charge.lines],
+        lines=[_told_line(line, digits) for line in charge.lines],
         taxes=[
-            contracts.TaxLine(rate=row.rate, net=_decimal(row.net_minor, units), tax=_decimal(row.tax_minor, units))
+            contracts.TaxLine(rate=row.rate, net=_decimal(row.net_minor, digits), tax=_decimal(row.tax_minor, digits))
             for row in charge.taxes
         ],
-        net=_decimal(charge.net_minor, units),
-        tax=_decimal(charge.tax_minor, units),
-        gross=_decimal(charge.gross_minor, units),
+        net=_decimal(charge.net_minor, digits),
+        tax=_decimal(charge.tax_minor, digits),
+        gross=_decimal(charge.gross_minor, digits),
         balance_after=Money.from_minor(posted.balance_after, charge.currency),
         account_version=posted.account_version,
         wants_document=payer.wants_document,
@@ -134,29 +135,27 @@ def _told(payer: Payer, charge: Charge, new: NewTransaction, posted: Posted, run
     return Outgoing(fact=fact, subject=new.charge_id, customer_id=payer.customer_id, version=posted.account_version)
 
 
-def _told_line(line: ChargeLine, units: int) -> contracts.ChargeLine:
+def _told_line(line: ChargeLine, digits: int) -> contracts.ChargeLine:
     terms = line.terms
     return contracts.ChargeLine(
         subscription_id=terms.subscription_id,
         text=terms.description,
         quantity=terms.quantity,
         unit_price=terms.price,
-        amount=_decimal(line.net_minor + line.tax_minor if terms.tax_included else line.net_minor, units),
-        net=_decimal(line.net_minor, units),
-        tax=_decimal(line.tax_minor, units),
+        amount=_decimal(line.net_minor + line.tax_minor if terms.tax_included else line.net_minor, digits),
+        net=_decimal(line.net_minor, digits),
+        tax=_decimal(line.tax_minor, digits),
         tax_rate=terms.tax_rate,
         period_from=line.from_,
         period_until=line.until,
         days=line.days,
         period_days=line.period_days,
         rule=line.rule,
-        discount=_decimal(line.discount_minor, units),
+        discount=_decimal(line.discount_minor, digits),
     )
 
 
-def _decimal(minor: int, units: int) -> Decimal:
-    """Minor units as a decimal with the currency's own digits; ``units`` is 10 to the power of them."""
-    return Decimal(minor).scaleb(-_DIGITS[units])
-
-
-_DIGITS = {10**digits: digits for digits in range(5)}
+@lru_cache(maxsize=65_536)
+def _decimal(minor: int, digits: int) -> Decimal:
+    """Minor units as a decimal of so many ``digits``; prices repeat, so most of a run's amounts are remembered."""
+    return Decimal(minor).scaleb(-digits)

@@ -22,13 +22,15 @@ from billhook_common.events import Event, NotYet
 from billhook_common.ids import derive_id
 from billhook_common.money import Money, exponent
 
-_CHARGED = text("""
-    SELECT item.charge_id, item.customer_id, item.currency, item.total, item.due_on, item.wants_document,
-        item.document_id, (
-            SELECT coalesce(CAST(sum(amount) AS bigint), 0) FROM ledger_entry AS entry
-            WHERE entry.transaction_id = item.transaction_id AND entry.account = 'tax') AS tax
-    FROM open_item AS item WHERE item.charge_id = ANY(:ids)
-""")
+_CHARGED = text(
+    "SELECT charge_id, transaction_id, customer_id, currency, total, due_on, wants_document, document_id "
+    "FROM open_item WHERE charge_id = ANY(:ids)"
+)
+# A filter, not a condition: it would find all tax entries there are through their account.
+_TAX = text(
+    "SELECT transaction_id, CAST(coalesce(sum(amount) FILTER (WHERE account = 'tax'), 0) AS bigint) "
+    "FROM ledger_entry WHERE transaction_id = ANY(:ids) GROUP BY transaction_id"
+)
 _LINK = text("""
     UPDATE open_item SET document_id = new.document_id, document_number = new.number, due_on = new.due_on,
         wants_document = true, version = version + 1
@@ -37,15 +39,17 @@ _LINK = text("""
     WHERE open_item.charge_id = new.charge_id
     RETURNING transaction_id, customer_id, version, currency, total, open, open_item.due_on, open_item.document_id
 """)
-# A new number or due date matters where it may pass another item, a document where money waits for it.
-_MOVED_BY_DOCUMENTS = text("""
-    SELECT DISTINCT item.customer_id FROM open_item AS item
-    JOIN unnest(CAST(:charges AS uuid[]), CAST(:before AS date[])) AS old(charge_id, due_on) USING (charge_id)
-    WHERE EXISTS (SELECT FROM named_allocation AS named WHERE named.document_id = item.document_id)
-        OR EXISTS (
-            SELECT FROM open_item AS other
-            WHERE other.customer_id = item.customer_id AND other.transaction_id <> item.transaction_id
-                AND other.due_on BETWEEN least(old.due_on, item.due_on) AND greatest(old.due_on, item.due_on))
+_WAITED_FOR = text("SELECT document_id FROM named_allocation WHERE document_id = ANY(:documents)")
+# Joined row by row, as in settle_debits.
+_PASSES = text("""
+    SELECT DISTINCT moved.customer_id
+    FROM unnest(CAST(:customers AS uuid[]), CAST(:items AS uuid[]), CAST(:before AS date[]), CAST(:after AS date[]))
+        AS moved(customer_id, item_id, before, after)
+    CROSS JOIN LATERAL (
+        SELECT FROM open_item AS other
+        WHERE other.customer_id = moved.customer_id AND other.transaction_id <> moved.item_id
+            AND other.due_on BETWEEN least(before, after) AND greatest(before, after)
+        LIMIT 1) AS other
 """)
 
 
@@ -66,13 +70,13 @@ class _Charged:
     """A charge as it was posted; amounts in minor units of ``currency``."""
 
     charge_id: UUID
+    transaction_id: UUID
     customer_id: UUID
     currency: str
     total: int
     due_on: dt.date
     wants_document: bool
     document_id: UUID | None
-    tax: int
 
 
 def take_invoices(session: Session, clock: Clock, invoices: Sequence[Event[InvoiceIssued]]) -> None:
@@ -112,22 +116,22 @@ def _by_charge(invoices: Iterable[InvoiceIssued]) -> dict[UUID, InvoiceIssued]:
 
 def _link(session: Session, clock: Clock, invoices: dict[UUID, InvoiceIssued]) -> set[UUID]:
     """Write the documents on the items; returns the customers whose settlement may change."""
-    rows = session.execute(_CHARGED, {"ids": list(invoices)})
-    charges = [_Charged(**row._mapping) for row in rows]
+    charges = [_Charged(**row._mapping) for row in session.execute(_CHARGED, {"ids": list(invoices)})]
     missing = invoices.keys() - {charge.charge_id for charge in charges}
     if missing:
         raise NotYet(f"charge {min(missing)} is not known")
+    rows = session.execute(_TAX, {"ids": [charge.transaction_id for charge in charges]})
+    taxes = {transaction_id: tax for transaction_id, tax in rows}
     for charge in charges:
-        _check_charge(charge, invoices[charge.charge_id])
+        _check_charge(charge, taxes[charge.transaction_id], invoices[charge.charge_id])
     unlinked = [charge for charge in charges if charge.document_id is None]
     if not unlinked:
         return set()
     documents = [invoices[charge.charge_id] for charge in unlinked]
-    ids = [charge.charge_id for charge in unlinked]
     linked = session.execute(
         _LINK,
         {
-            "charges": ids,
+            "charges": [charge.charge_id for charge in unlinked],
             "documents": [document.document_id for document in documents],
             "numbers": [document.number for document in documents],
             "dues": [document.due_on for document in documents],
@@ -135,15 +139,29 @@ def _link(session: Session, clock: Clock, invoices: dict[UUID, InvoiceIssued]) -
     )
     events = [item_changed(ItemState(**row._mapping)) for row in linked]
     write_rows(session, [told(session, clock, events)])
-    before = [charge.due_on for charge in unlinked]
-    moved = set(session.scalars(_MOVED_BY_DOCUMENTS, {"charges": ids, "before": before}))
-    return moved | {charge.customer_id for charge in unlinked if not charge.wants_document}
+    return _moved(session, unlinked, documents)
 
 
-def _check_charge(charge: _Charged, invoice: InvoiceIssued) -> None:
+def _moved(session: Session, linked: list[_Charged], documents: list[InvoiceIssued]) -> set[UUID]:
+    """The customers whose money waited for the document, or whose item may pass another one in the order of payment."""
+    waited_for = set(session.scalars(_WAITED_FOR, {"documents": [document.document_id for document in documents]}))
+    passes = session.scalars(
+        _PASSES,
+        {
+            "customers": [charge.customer_id for charge in linked],
+            "items": [charge.transaction_id for charge in linked],
+            "before": [charge.due_on for charge in linked],
+            "after": [document.due_on for document in documents],
+        },
+    )
+    moved = {document.customer_id for document in documents if document.document_id in waited_for}
+    return moved.union(passes, [charge.customer_id for charge in linked if not charge.wants_document])
+
+
+def _check_charge(charge: _Charged, tax_minor: int, invoice: InvoiceIssued) -> None:
     if charge.document_id is not None:
         _check_document(invoice, charge.document_id)
-    gross, tax = _decimal(charge.total, charge.currency), _decimal(charge.tax, charge.currency)
+    gross, tax = _decimal(charge.total, charge.currency), _decimal(tax_minor, charge.currency)
     posted = (charge.customer_id, charge.currency, gross, tax)
     if posted != (invoice.customer_id, invoice.currency, invoice.gross, invoice.tax):
         raise TotalsDiffer(

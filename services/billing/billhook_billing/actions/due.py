@@ -24,20 +24,28 @@ _CHARGEABLE = """
     AND (subscription.ends_before IS NULL OR subscription.charged_until IS NULL
          OR subscription.charged_until < subscription.ends_before)
 """
+# Both walk along the customers and look their services up one by one. LIMIT and OFFSET keep the planner from joining
+# all services for every chunk, which it does on tables that were never analysed (0.28 against 0.21 ms a customer at
+# 100,000).
 _NEXT = text(f"""
     SELECT account.customer_id, account.currency, account.mode, account.due_days FROM account
     WHERE account.customer_id > :cursor AND account.lifecycle = 'active'
-      AND EXISTS (SELECT FROM subscription WHERE subscription.customer_id = account.customer_id AND {_CHARGEABLE})
+      AND (SELECT true FROM subscription WHERE subscription.customer_id = account.customer_id AND {_CHARGEABLE} LIMIT 1)
     ORDER BY account.customer_id LIMIT :limit
 """)  # noqa: S608  (a constant of this module)
-_TERMS = f"""
-    SELECT subscription.*, account.billing_day, account.prepaid_months
-    FROM subscription JOIN account USING (customer_id)
-    WHERE subscription.customer_id = ANY(:ids) AND {_CHARGEABLE}
-    ORDER BY subscription.id
+# Empty lists come as null: to decode 20,000 of them takes longer than to charge 2,000 customers.
+_SERVICES = f"""
+    SELECT customer_id, id, price, currency, quantity, tax_rate, tax_included, period_months, starts_on, ends_before,
+        charged_until, description, NULLIF(discounts, '[]') AS discounts, NULLIF(stops, '[]') AS stops
+    FROM subscription WHERE subscription.customer_id = account.customer_id AND {_CHARGEABLE} ORDER BY id OFFSET 0
 """  # noqa: S608  (a constant of this module)
-_READ = text(_TERMS)
-_HOLD = text(f"{_TERMS} FOR NO KEY UPDATE OF subscription")
+_TERMS = """
+    SELECT service.*, account.billing_day, account.prepaid_months
+    FROM unnest(CAST(:ids AS uuid[])) AS wanted(customer_id) JOIN account USING (customer_id)
+    CROSS JOIN LATERAL ({services}) AS service
+"""
+_READ = text(_TERMS.format(services=_SERVICES))
+_HOLD = text(_TERMS.format(services=f"{_SERVICES} FOR NO KEY UPDATE"))
 _FIRST = UUID(int=0)
 
 

@@ -26,7 +26,7 @@ from billhook_common.trace import current_trace
 NamedDocument = tuple[UUID, int | None]
 """A document that a credit is for, and how much of it in minor units; ``None`` is as much as fits."""
 
-_KNOWN = text("SELECT id, customer_id, currency, amount FROM ledger_transaction WHERE id = ANY(:ids)")
+_KNOWN = "SELECT id, customer_id, currency, amount FROM ledger_transaction WHERE id = ANY(%s)"
 _MOVE_BALANCES = (
     "UPDATE account SET balance = new.balance, version = new.version "
     "FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS new(customer_id, balance, version) "
@@ -96,7 +96,7 @@ def post(session: Session, clock: Clock, transactions: Sequence[NewTransaction])
     """
     accounts = lock_accounts(session, {item.customer_id for item in transactions if item.customer_id})
     # Read after the locks: what another session posted while we waited is seen.
-    rows = session.execute(_KNOWN, {"ids": [item.id for item in transactions]})
+    rows = session.connection().exec_driver_sql(_KNOWN, ([item.id for item in transactions],))
     known = {row.id: (row.customer_id, row.currency, row.amount) for row in rows}
     draft = _Draft(clock.now(), current_trace().actor, accounts)
     posted = []

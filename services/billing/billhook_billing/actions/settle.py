@@ -26,12 +26,7 @@ _CREDITS = text(
     "SELECT customer_id, transaction_id, total, unallocated, given_on, is_credit_note "
     "FROM credit WHERE customer_id = ANY(:ids) AND total > 0"
 )
-_NAMED = text(
-    "SELECT credit.customer_id, named.credit_id, item.transaction_id, named.amount FROM named_allocation AS named "
-    "JOIN credit ON credit.transaction_id = named.credit_id "
-    "JOIN open_item AS item ON item.document_id = named.document_id AND item.customer_id = credit.customer_id "
-    "WHERE credit.customer_id = ANY(:ids)"
-)
+_NAMED = text("SELECT credit_id, document_id, amount FROM named_allocation WHERE credit_id = ANY(:ids)")
 _ALLOCATED = text(
     "SELECT customer_id, credit_id, item_id, CAST(sum(amount) AS bigint) FROM allocation "
     "WHERE customer_id = ANY(:ids) GROUP BY customer_id, credit_id, item_id HAVING sum(amount) <> 0"
@@ -44,15 +39,19 @@ _SET_UNALLOCATED = (
     "UPDATE credit SET unallocated = new.unallocated "
     "FROM unnest(%s::uuid[], %s::bigint[]) AS new(id, unallocated) WHERE credit.transaction_id = new.id"
 )
+# Joined row by row: what PostgreSQL does not know of a fresh table would make it read all credits for each chunk.
 _MOVED_BY_DEBITS = text("""
     SELECT DISTINCT fresh.customer_id FROM open_item AS fresh
-    WHERE fresh.transaction_id = ANY(:ids) AND fresh.total > 0 AND (
-        EXISTS (SELECT FROM credit WHERE credit.customer_id = fresh.customer_id AND credit.unallocated > 0)
-        OR EXISTS (
-            SELECT FROM open_item AS paid
-            WHERE paid.customer_id = fresh.customer_id AND paid.open < paid.total AND (
-                paid.due_on >= fresh.due_on
-                OR paid.wants_document AND NOT fresh.wants_document)))
+    LEFT JOIN LATERAL (
+        SELECT true AS found FROM credit
+        WHERE credit.customer_id = fresh.customer_id AND credit.unallocated > 0 LIMIT 1) AS money ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS found FROM open_item AS paid
+        WHERE paid.customer_id = fresh.customer_id AND paid.open < paid.total
+            AND (paid.due_on >= fresh.due_on OR paid.wants_document AND NOT fresh.wants_document)
+        LIMIT 1) AS passed ON true
+    WHERE fresh.transaction_id = ANY(:ids) AND fresh.total > 0
+        AND (money.found OR passed.found)
 """)
 
 
@@ -102,11 +101,22 @@ def _read(session: Session, customer_ids: Collection[UUID]) -> dict[UUID, _Books
         own = books[customer_id]
         own.credits.append(Credit(credit_id, total, given_on, is_credit_note))
         own.unallocated[credit_id] = unallocated
-    for customer_id, credit_id, item_id, amount in session.execute(_NAMED, ids):
-        books[customer_id].named.append(Named(credit_id, item_id, amount))
+    _read_names(session, books)
     for customer_id, credit_id, item_id, amount in session.execute(_ALLOCATED, ids):
         books[customer_id].allocated[credit_id, item_id] = amount
     return books
+
+
+def _read_names(session: Session, books: dict[UUID, _Books]) -> None:
+    """Names whose document is on an item of the same customer; the others wait, and the money is ordinary credit."""
+    whose = {credit.credit_id: own for own in books.values() for credit in own.credits}
+    if not whose:
+        return
+    documents = {row.document_id: item_id for own in books.values() for item_id, row in own.stored.items()}
+    for credit_id, document_id, amount in session.execute(_NAMED, {"ids": list(whose)}):
+        item_id = documents.get(document_id)
+        if item_id in whose[credit_id].stored:
+            whose[credit_id].named.append(Named(credit_id, item_id, amount))
 
 
 _ALLOCATION = ("customer_id", "credit_id", "item_id", "amount", "created_at")

@@ -120,10 +120,11 @@ def subscribe(session: Session, clock: Clock, new: NewSubscription) -> Subscript
         charged_until=new.charged_until,
         discounts=list(new.discounts),
     )
+    _check(session, subscription)
     session.add(subscription)
     audit(session, clock, "subscription_made", subscription.id, after={"plan": plan.name, "starts_on": new.starts_on})
     fact = contracts.SubscriptionActivated if subscription.state == "active" else contracts.SubscriptionChanged
-    _save(session, clock, subscription, fact)
+    tell_subscriptions(session, clock, [subscription.id], fact)
     return subscription
 
 
@@ -157,9 +158,11 @@ def change_subscription(
     for name, value in changes.items():
         setattr(subscription, name, value)
     subscription.version += 1
+    _check(session, subscription)
     audit(session, clock, "subscription_changed", subscription.id, before=before, after=changes)
     activated = subscription.state == "active" and before.get("state", "active") != "active"
-    _save(session, clock, subscription, contracts.SubscriptionActivated if activated else contracts.SubscriptionChanged)
+    fact = contracts.SubscriptionActivated if activated else contracts.SubscriptionChanged
+    tell_subscriptions(session, clock, [subscription.id], fact)
     return subscription
 
 
@@ -192,9 +195,10 @@ def end_subscription(session: Session, clock: Clock, subscription_id: UUID, *, e
             subscription.charged_until = ends_before
         subscription.state = "disabled"
     subscription.version += 1
+    _check(session, subscription)
     was, now = {"ends_before": before}, {"ends_before": ends_before}
     audit(session, clock, "subscription_ended", subscription.id, before=was, after=now)
-    _save(session, clock, subscription, contracts.SubscriptionEnded)
+    tell_subscriptions(session, clock, [subscription.id], contracts.SubscriptionEnded)
     return subscription
 
 
@@ -303,17 +307,10 @@ def _held(session: Session, subscription_id: UUID) -> Subscription:
     return subscription
 
 
-def _save(
-    session: Session, clock: Clock, subscription: Subscription, fact: type[contracts.SubscriptionSnapshot]
-) -> None:
-    """Write it if its terms may be, and tell."""
-    # Checked before the database sees it: its own refusals name no field.
+def _check(session: Session, subscription: Subscription) -> None:
+    """Raise the errors of ``checked_terms`` before the database sees it: its own refusals name no field."""
     with session.no_autoflush:
-        account = session.get_one(Account, subscription.customer_id)
-        checked_terms(_terms(subscription, account))
-    session.flush()
-    row = session.execute(with_terms().where(Subscription.id == subscription.id)).one()
-    publish_many(session, clock, [told(fact, row, clock.today())])
+        checked_terms(_terms(subscription, session.get_one(Account, subscription.customer_id)))
 
 
 def _terms(subscription: Subscription, account: Account) -> SubscriptionTerms:

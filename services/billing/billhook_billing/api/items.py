@@ -77,7 +77,7 @@ class ItemPageSchema(PageSchema):
 
 
 class ItemFilterSchema(Schema):
-    """Which items to list."""
+    """Which items to list; ``due_from`` and ``due_until`` are days on which they fall due, half-open."""
 
     class Meta:
         """The page's own parameters are read by the pager."""
@@ -87,6 +87,8 @@ class ItemFilterSchema(Schema):
     customer_id = fields.UUID()
     document_id = fields.UUID()
     state = fields.String(load_default="open", validate=validate.OneOf(STATES))
+    due_from = fields.Date()
+    due_until = fields.Date()
     totals = fields.Boolean(load_default=False)
 
 
@@ -136,6 +138,10 @@ def _filtered(statement: AnySelect, wanted: dict[str, Any]) -> AnySelect:
         statement = statement.where(OpenItem.open > 0)
     if wanted["state"] == "overdue":
         statement = statement.where(OpenItem.due_on < ctx.clock.today())
+    if "due_from" in wanted:
+        statement = statement.where(OpenItem.due_on >= wanted["due_from"])
+    if "due_until" in wanted:
+        statement = statement.where(OpenItem.due_on < wanted["due_until"])
     return statement
 
 

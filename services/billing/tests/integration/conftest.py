@@ -130,7 +130,7 @@ def a_payment(
         **{
             "payment_id": uuid7(), "number": number, "customer_id": customer_id, "amount": euros(amount),
             "method": "transfer", "received_on": on, "booked_on": on,
-            "documents": [NamedDocument(document_id=document_id) for document_id in documents],
+            "documents": tuple(NamedDocument(document_id=document_id) for document_id in documents),
         } | other
     )  # fmt: skip
 

@@ -116,7 +116,7 @@ def test_unmatched_money_waits_in_suspense_and_leaves_it_when_it_is_paired(books
 def test_a_document_that_is_named_twice_counts_once_with_both_amounts(books: Any, facts: Any) -> None:
     customer_id = books.customer()
     first, second = facts.invoice(customer_id, 50), facts.invoice(customer_id, 50, number="2026002", due=facts.day(1))
-    named = [NamedDocument(document_id=first.document_id, amount=amount) for amount in ("10.00", "15.00")]
+    named = tuple(NamedDocument(document_id=first.document_id, amount=amount) for amount in ("10.00", "15.00"))
     books.harness.deliver(first, second, facts.payment(customer_id, 30, documents=named))
     assert books.settlement(customer_id)["pays"] == {
         ("Payment P1", "Invoice 2026001"): 25,

@@ -7,10 +7,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from billhook_billing.actions.accounts import mirror_customers
 from billhook_billing.actions.post import NewTransaction, PostedDifferently, post
+from billhook_billing.actions.verify import BOOK_DIFFERENCES, audit_books, verify_books
 from billhook_billing.domain import ledger
 from billhook_common.contracts.billing import TransactionPosted
+from billhook_common.contracts.crm import CustomerCreated
 from billhook_common.errors import NotKnownYet
+from billhook_common.events import Context
 from billhook_common.ids import uuid7
 from billhook_common.money import AmountOutOfRange, CurrencyMismatch, Money
 
@@ -140,11 +144,6 @@ def test_one_bad_posting_leaves_nothing_of_its_batch(books: Any, facts: Any) -> 
 
 def test_the_audit_finds_what_was_tampered_with(harness: Any, facts: Any) -> None:
     customer_id = uuid7()
-    from billhook_billing.actions.accounts import mirror_customers  # noqa: PLC0415
-    from billhook_billing.actions.verify import BOOK_DIFFERENCES, audit_books, verify_books  # noqa: PLC0415
-    from billhook_common.contracts.crm import CustomerCreated  # noqa: PLC0415
-    from billhook_common.events import Context  # noqa: PLC0415
-
     with harness.session() as session:
         created = CustomerCreated(
             customer_id=customer_id, version=1, number="1", login="a", name="A", category="person",

@@ -65,7 +65,7 @@ def test_what_cannot_be_sold(sales: Any) -> None:
     body = {"customer_id": str(customer), "plan_id": plan, "starts_on": "2026-12-01"}
     for change, status, problem, pointer in (
         ({"plan_id": off}, 409, "plan-not-sold", "/plan_id"),
-        ({"plan_id": crowns}, 422, "currency-mismatch", "/plan_id"),
+        ({"plan_id": crowns}, 409, "currency-mismatch", "/plan_id"),
         ({"plan_id": str(uuid7())}, 404, "not-found", "/plan_id"),
         ({"customer_id": str(gone)}, 409, "customer-archived", "/customer_id"),
         ({"customer_id": str(uuid7())}, 409, "not-known-yet", "/customer_id"),
@@ -209,8 +209,11 @@ def test_services_are_listed_by_start_and_filtered(sales: Any) -> None:
     anna, ben = sales.customer("anna"), sales.customer("ben")
     fiber, voice = sales.plan("Fiber"), sales.plan("Voice")
     for customer, plan, starts_on in (
-        (anna, fiber, "2026-12-03"), (ben, voice, "2026-12-01"), (anna, voice, "2026-12-02"), (ben, fiber, "2026-12-02"),
-    ):  # fmt: skip
+        (anna, fiber, "2026-12-03"),
+        (ben, voice, "2026-12-01"),
+        (anna, voice, "2026-12-02"),
+        (ben, fiber, "2026-12-02"),
+    ):
         sales.subscribe(customer, plan, starts_on=starts_on)
     starts = [item["starts_on"] for item in sales.walk("/subscriptions")]
     assert starts == sorted(starts)

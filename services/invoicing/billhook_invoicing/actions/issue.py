@@ -35,11 +35,19 @@ _COMPANY = text("SELECT max(version) FROM company")
 _SETTLED = text("SELECT transaction_id, total - open FROM open_item WHERE transaction_id = ANY(:ids) AND open < total")
 # The item is there already where it was paid before its invoice (O2); else it is born as the charge, version 1.
 _OPEN = text("""
-    INSERT INTO open_item (transaction_id, version, currency, total, open, changed_at, document_id, seq, due_on)
-    SELECT transaction_id, 1, currency, gross, gross, created_at, id, seq, due_on FROM document WHERE id = ANY(:ids)
-    ORDER BY transaction_id
-    ON CONFLICT (transaction_id) DO UPDATE SET
-        document_id = excluded.document_id, seq = excluded.seq, due_on = excluded.due_on
+    INSERT INTO open_item
+        (transaction_id, version, currency, total, open, changed_at, document_id, seq, issued_on, due_on)
+    SELECT transaction_id, 1, currency, gross, gross, created_at, id, seq, issued_on, due_on
+    FROM document WHERE id = ANY(:ids) ORDER BY transaction_id
+    ON CONFLICT (transaction_id) DO UPDATE SET document_id = excluded.document_id, seq = excluded.seq,
+        issued_on = excluded.issued_on, due_on = excluded.due_on
+""")
+_DAYS = text("""
+    INSERT INTO issued_day AS mine (issued_on, currency, count, net, gross)
+    SELECT issued_on, currency, count(*), sum(net), sum(gross) FROM document WHERE id = ANY(:ids)
+    GROUP BY issued_on, currency ORDER BY issued_on, currency
+    ON CONFLICT (issued_on, currency) DO UPDATE SET
+        count = mine.count + excluded.count, net = mine.net + excluded.net, gross = mine.gross + excluded.gross
 """)
 _DOCUMENT = (
     "id", "series_id", "counter_key", "counter", "number", "customer_id", "charge_id", "transaction_id", "run_id",
@@ -103,7 +111,9 @@ def issue_invoices(session: Session, clock: Clock, charges: Iterable[CustomerCha
     issuing = _Issuing(block, bill_tos, settled, company_version, clock.now())
     copy_rows(session, "document", _DOCUMENT, issuing.documents(fresh))
     copy_rows(session, "document_line", _LINE, _lines(fresh))
-    session.execute(_OPEN, {"ids": [draft.id for draft in fresh]})
+    ids = {"ids": [draft.id for draft in fresh]}
+    session.execute(_OPEN, ids)
+    session.execute(_DAYS, ids)
     publish_many(session, clock, issuing.told(fresh))
 
 

@@ -28,10 +28,10 @@ log = get_logger()
 
 
 class Difference(NamedTuple):
-    """Something that does not agree about a document, or in a series; ``detail`` says what."""
+    """Something that does not agree about a document or series (``subject``), or a day; ``detail`` says what."""
 
     rule: str
-    subject: UUID
+    subject: UUID | None
     detail: str
 
 
@@ -59,9 +59,15 @@ _ITEMS = """
     SELECT document.id, document.number || ' has no open item of its own' FROM document
     LEFT JOIN open_item ON open_item.document_id = document.id
     WHERE open_item.transaction_id IS DISTINCT FROM document.transaction_id"""
+_IN_DAYS = """
+    SELECT CAST(NULL AS uuid), coalesce(day.issued_on, found.issued_on) || ' is not the sum of its documents'
+    FROM issued_day AS day FULL JOIN (
+        SELECT issued_on, currency, count(*) AS count, sum(net) AS net, sum(gross) AS gross FROM document
+        GROUP BY issued_on, currency) AS found ON (found.issued_on, found.currency) = (day.issued_on, day.currency)
+    WHERE (day.count, day.net, day.gross) IS DISTINCT FROM (found.count, found.net, found.gross)"""
 
 _OF_SERIES = {"numbers_follow_one_another": _GAPS, "days_never_go_back": _DAYS}
-_OF_DOCUMENTS = {"document_is_its_lines": _SUMS, "document_has_its_item": _ITEMS}
+_OF_DOCUMENTS = {"document_is_its_lines": _SUMS, "document_has_its_item": _ITEMS, "day_is_its_documents": _IN_DAYS}
 
 
 def verify_documents(session: Session) -> list[Difference]:

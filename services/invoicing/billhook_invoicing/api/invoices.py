@@ -23,6 +23,7 @@ from billhook_common.api import (
 )
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.fields import PlainText
 from billhook_common.money import Money
 from billhook_common.money import decimal_text as minor_text
 from billhook_invoicing.actions.render import pdf_of
@@ -33,9 +34,10 @@ from billhook_invoicing.queries import (
     SORTS,
     STATES,
     Figures,
+    Filter,
     company_of,
-    conditions,
     figures,
+    filter_of,
     lines_of,
     listed_invoices,
     own_invoices,
@@ -81,7 +83,6 @@ class CountedSchema(Schema):
     """How many invoices, and their sums."""
 
     count = fields.Integer()
-    net = MoneyField()
     gross = MoneyField()
     open = MoneyField()
 
@@ -138,6 +139,8 @@ class PartySchema(Schema):
     tax_id = fields.String()
     email = fields.String()
     phone = fields.String()
+    website = fields.String()
+    registration = fields.String()
 
 
 class HappenedSchema(Schema):
@@ -190,7 +193,7 @@ class InvoiceFilterSchema(Schema):
     until = fields.Date()
     month = MonthField()
     currency = fields.String(validate=validate.Length(equal=3))
-    q = fields.String(validate=validate.Length(max=200))
+    q = PlainText(200, metadata={"description": "The beginning of the number, its counter, or words of the name."})
     sort = fields.String(load_default=NEWEST_FIRST, validate=validate.OneOf(SORTS))
     totals = fields.Boolean(load_default=False)
 
@@ -201,9 +204,10 @@ class InvoiceFilterSchema(Schema):
 @blueprint.response(200, InvoicePageSchema)
 def list_invoices(wanted: dict[str, Any]) -> Response:
     """Newest first, or in the order of ``sort``. ``totals=true`` adds the sums of the filter."""
-    where = [*conditions(ctx.session, wanted, ctx.clock.today()), *_own()]
-    totals = _totals(where, wanted.get("currency", ctx.config.currency)) if wanted["totals"] else None
-    return page_of(ctx.session, listed_invoices().where(*where), sort_keys(wanted["sort"], wanted), _item, totals)
+    found = filter_of(ctx.session, wanted, ctx.clock.today(), ctx.identity.customer_id)
+    totals = _totals(found, wanted.get("currency", ctx.config.currency)) if wanted["totals"] else None
+    statement = listed_invoices().where(*found.conditions)
+    return page_of(ctx.session, statement, sort_keys(wanted["sort"], found), _item, totals)
 
 
 @blueprint.route("/<uuid:invoice_id>", methods=["GET"])
@@ -239,15 +243,18 @@ def _own() -> list[ColumnElement[bool]]:
     return own_invoices(ctx.identity.customer_id)
 
 
-def _totals(where: list[ColumnElement[bool]], currency: str) -> dict[str, Any]:
-    by_state = figures(ctx.session, where, currency)
+def _totals(wanted: Filter, currency: str) -> dict[str, Any]:
+    by_state = figures(ctx.session, wanted, currency)
     states = {name: _counted(found, currency) for name, found in by_state.items()}
     return {**_counted(total_of(by_state), currency), "by_state": states}
 
 
 def _counted(found: Figures, currency: str) -> dict[str, Any]:
-    sums = {name: Money.from_minor(getattr(found, name), currency) for name in ("net", "gross", "open")}
-    return {"count": found.count, **sums}
+    return {
+        "count": found.invoices,
+        "gross": Money.from_minor(found.gross, currency),
+        "open": Money.from_minor(found.open, currency),
+    }
 
 
 def _item(row: AnyRow) -> dict[str, Any]:

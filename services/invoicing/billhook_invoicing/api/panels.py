@@ -5,36 +5,32 @@ from typing import Any
 
 from flask import Response
 from marshmallow import Schema, fields
-from sqlalchemy import func, select
 
 from billhook_common.api import Blueprint, MoneyField, ctx, json_response
 from billhook_common.auth import requires
 from billhook_common.money import Money
-from billhook_invoicing.models import Document, OpenItem
-from billhook_invoicing.queries import is_in_state, issued_in, next_month, own_invoices
+from billhook_invoicing.api.staff import staff_only
+from billhook_invoicing.queries import Filter, is_in_state, issued_by_month, next_month, open_figures, total_of
 
 blueprint = Blueprint("panels", __name__, url_prefix="/panels", description="Figures for dashboards")
 
 MONTHS = 12
 
 
-class InvoicedSchema(Schema):
-    """Invoices issued from ``from`` until before ``until``; equals the list of these days."""
-
-    from_ = fields.Date(data_key="from")
-    until = fields.Date()
-    count = fields.Integer()
-    net = MoneyField()
-    gross = MoneyField()
-
-
 class InvoicedMonthSchema(Schema):
-    """Invoices issued in a month."""
+    """Invoices issued in a month; equals the list of it."""
 
     month = fields.String(metadata={"example": "2026-11"})
     count = fields.Integer()
     net = MoneyField()
     gross = MoneyField()
+
+
+class InvoicedSchema(InvoicedMonthSchema):
+    """This month, with its days."""
+
+    from_ = fields.Date(data_key="from")
+    until = fields.Date()
 
 
 class InvoicedMonthsSchema(Schema):
@@ -62,8 +58,10 @@ class UnpaidSchema(Schema):
 @blueprint.response(200, InvoicedSchema)
 def invoiced() -> Response:
     """What was invoiced this month, in the home currency."""
+    staff_only()
     first = ctx.clock.today().replace(day=1)
-    return json_response({"from": first, "until": next_month(first), **_invoiced_in(first)})
+    (month,) = _months_from(first)
+    return json_response({"from": first, "until": next_month(first), **month})
 
 
 @blueprint.route("/months", methods=["GET"])
@@ -71,12 +69,11 @@ def invoiced() -> Response:
 @blueprint.response(200, InvoicedMonthsSchema)
 def months() -> Response:
     """What was invoiced in each of twelve months, in the home currency."""
+    staff_only()
     first = ctx.clock.today().replace(day=1)
-    items: list[dict[str, Any]] = []
-    for _ in range(MONTHS):
-        items.insert(0, {"month": f"{first:%Y-%m}", **_invoiced_in(first)})
+    for _ in range(MONTHS - 1):
         first = (first - dt.timedelta(days=1)).replace(day=1)
-    return json_response({"items": items})
+    return json_response({"items": _months_from(first)})
 
 
 @blueprint.route("/unpaid", methods=["GET"])
@@ -84,28 +81,25 @@ def months() -> Response:
 @blueprint.response(200, UnpaidSchema)
 def unpaid() -> Response:
     """What is open of invoices, and what of it is overdue, in the home currency."""
+    staff_only()
     return json_response({name: _open_in(name) for name in ("open", "overdue")})
 
 
-def _invoiced_in(first_day: dt.date) -> dict[str, Any]:
-    currency, own = ctx.config.currency, own_invoices(ctx.identity.customer_id)
-    statement = select(func.count(), func.sum(Document.net), func.sum(Document.gross)).where(
-        issued_in(first_day), Document.currency == currency, *own
-    )
-    count, net, gross = ctx.session.execute(statement).one()
-    return {
-        "count": count,
-        "net": Money.from_minor(int(net or 0), currency),
-        "gross": Money.from_minor(int(gross or 0), currency),
-    }
+def _months_from(first: dt.date) -> list[dict[str, Any]]:
+    """A month after the other, up to this one."""
+    currency, today = ctx.config.currency, ctx.clock.today()
+    issued = issued_by_month(ctx.session, first, currency)
+    found = []
+    while first <= today:
+        count, net, gross = issued.get(f"{first:%Y-%m}", (0, 0, 0))
+        sums = {"net": Money.from_minor(net, currency), "gross": Money.from_minor(gross, currency)}
+        found.append({"month": f"{first:%Y-%m}", "count": count, **sums})
+        first = next_month(first)
+    return found
 
 
 def _open_in(state: str) -> dict[str, Any]:
-    currency, own = ctx.config.currency, own_invoices(ctx.identity.customer_id)
-    statement = select(func.count(), func.sum(OpenItem.open)).where(
-        is_in_state(state, ctx.clock.today()), OpenItem.currency == currency
-    )
-    if own:
-        statement = statement.join(Document, Document.id == OpenItem.document_id).where(*own)
-    count, total = ctx.session.execute(statement).one()
-    return {"count": count, "sum": Money.from_minor(int(total or 0), currency)}
+    currency = ctx.config.currency
+    wanted = Filter(state=(is_in_state(state, ctx.clock.today()),))
+    found = total_of(open_figures(ctx.session, wanted, currency))
+    return {"count": found.invoices, "sum": Money.from_minor(found.open, currency)}

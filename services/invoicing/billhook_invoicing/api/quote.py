@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 from billhook_common.api import Blueprint, DecimalString, ctx, json_response
 from billhook_common.auth import requires
 from billhook_common.discounts import Discount
+from billhook_common.errors import Invalid
 from billhook_common.money import Money
 from billhook_common.tax import DocumentLine, DocumentTotals, LineTotal, document_totals
 
@@ -15,7 +16,16 @@ blueprint = Blueprint("quote", __name__, url_prefix="/quote", description="What 
 
 MOST_LINES = 1_000
 MOST_RATES = 20
+"""Tax rates of one line."""
+MOST_RATES_IN_ALL = 50
+"""Different tax rates of a document: each is computed over all lines."""
 MOST_DISCOUNTS = 20
+
+
+class TooManyTaxRates(Invalid):
+    """A document has a handful of tax rates; thousands would only keep the machine busy."""
+
+    title = "Too many different tax rates"
 
 
 class DiscountSchema(Schema):
@@ -92,6 +102,9 @@ class QuotedSchema(Schema):
 def quote_document(body: dict[str, Any]) -> Response:
     """What a document with these lines would be over, by the functions that every document is computed with."""
     currency = body.get("currency", ctx.config.currency)
+    rates = {rate for line in body["lines"] for rate in line["tax_rates"]}
+    if len(rates) > MOST_RATES_IN_ALL:
+        raise TooManyTaxRates(f"At most {MOST_RATES_IN_ALL} on one document.", pointer="/lines")
     lines = [
         DocumentLine(line["quantity"], line["unit_price"], tuple(line["tax_rates"]), _discounts(line["discount"]))
         for line in body["lines"]

@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from billhook_common.api import Blueprint, PageSchema, ctx, json_response
 from billhook_common.auth import requires
-from billhook_common.errors import Forbidden, NotFound
+from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
 from billhook_invoicing.actions.change_series import SeriesChanges, change_series
 from billhook_invoicing.actions.number import next_value, pattern_of
 from billhook_invoicing.actions.verify import verify_series
+from billhook_invoicing.api.staff import staff_only
 from billhook_invoicing.domain.numbering import NumberTooLong
 from billhook_invoicing.models import Series
 
@@ -72,7 +73,7 @@ class SeriesAuditSchema(Schema):
 @blueprint.response(200, SeriesPageSchema)
 def list_series() -> Response:
     """All series, by kind."""
-    _refuse_customers()
+    staff_only()
     items = [_series(series) for series in ctx.session.scalars(select(Series).order_by(Series.kind))]
     return json_response({"items": items, "next": None})
 
@@ -91,7 +92,7 @@ def get_series(series_id: UUID) -> Response:
 @blueprint.response(200, SeriesSchema)
 def patch_series(body: dict[str, Any], series_id: UUID) -> Response:
     """Change pattern, reset or first value for the documents to come; what is issued keeps its number."""
-    _refuse_customers()
+    staff_only()
     return json_response(_series(change_series(ctx.session, ctx.clock, series_id, SeriesChanges(**body))))
 
 
@@ -106,17 +107,11 @@ def audit_series(series_id: UUID) -> Response:
 
 
 def _found(series_id: UUID) -> Series:
-    _refuse_customers()
+    staff_only()
     series = ctx.session.get(Series, series_id)
     if series is None:
         raise NotFound("There is no such series.")
     return series
-
-
-def _refuse_customers() -> None:
-    """How many invoices an operator issues is none of a customer's business."""
-    if ctx.identity.customer_id is not None:
-        raise Forbidden("Series are for staff.")
 
 
 def _series(series: Series) -> dict[str, Any]:

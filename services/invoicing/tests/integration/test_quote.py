@@ -134,6 +134,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"lines": [{**ONE, "tax_rates": ["-1"]}]}, "/lines/0/tax_rates/0"),
     ({"lines": [{**ONE, "tax_rates": ["21", "21.0"]}]}, "/lines/0/tax_rates"),
     ({"lines": [{**ONE, "tax_rates": [str(rate) for rate in range(21)]}]}, "/lines/0/tax_rates"),
+    ({"lines": [{**ONE, "tax_rates": [f"{rate}.{at}" for rate in range(20)]} for at in range(3)]}, "/lines"),
     ({"lines": [{**ONE, "discount": {"kind": "gift", "value": "1"}}]}, "/lines/0/discount/0/kind"),
     ({"lines": [{**ONE, "discount": {"kind": "percent", "value": "101"}}]}, "/lines/0/discounts/0/value"),
     ({"lines": [{**ONE, "discount": "10%"}]}, "/lines/0/discount"),

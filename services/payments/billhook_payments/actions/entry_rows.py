@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +11,12 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from billhook_common.bank_formats import Entry as BankEntry
-from billhook_common.bank_formats import References
 from billhook_common.db import copy_rows
 from billhook_payments.domain.evidence import Evidence
 from billhook_payments.domain.judging import Judged
 from billhook_payments.domain.pairing import RULES_VERSION, Candidate, Decision
 from billhook_payments.domain.states import PAIRED
+from billhook_payments.domain.words import named_references
 from billhook_payments.models import Entry
 
 RULES = "rules"
@@ -24,7 +24,6 @@ RULES = "rules"
 
 _encode = msgspec.json.Encoder().encode
 _JSON = frozenset({"refs", "evidence", "candidates"})
-_REFERENCES = tuple(field.name for field in fields(References))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def _row(owner: Owner, row: JudgedRow) -> dict[str, Any]:
         "payer_account": judged.payer_account,
         "payer_bic": line.entry.counterparty.bic,
         "remittance": list(judged.remittance),
-        "refs": {name: text for name in _REFERENCES if (text := getattr(judged.references, name))},
+        "refs": named_references(judged.references),
         "type_code": line.entry.type_code,
         "state": judged.state,
         "reason": judged.reason,

@@ -1,6 +1,7 @@
 """A bank file comes in: read as a whole, kept unchanged, and imported in one transaction or not at all."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -21,7 +22,6 @@ from billhook_common.money import Money
 from billhook_payments.actions.bank_accounts import accounts_of
 from billhook_payments.actions.entry_rows import RULES, JudgedRow
 from billhook_payments.actions.post import (
-    REFERENCE_CHARACTERS,
     NewPayment,
     Share,
     Unmatched,
@@ -32,8 +32,10 @@ from billhook_payments.actions.post import (
 from billhook_payments.actions.read_file import examine_file, read_file
 from billhook_payments.actions.store_statement import Importing, store_statement
 from billhook_payments.config import PaymentsConfig
+from billhook_payments.domain.identity import statement_identity
 from billhook_payments.domain.pairing import PairingRules
 from billhook_payments.domain.refusals import ImportRunning
+from billhook_payments.domain.words import named_references, reference_in_words
 from billhook_payments.models import BankAccount, BankFile, Statement
 
 FILENAME_CHARACTERS = 200
@@ -96,6 +98,7 @@ def import_file(session: Session, clock: Clock, config: PaymentsConfig, uploaded
         rules=_rules(config),
         payers=_payers_in(content.statements),
         paid_since=clock.today() - dt.timedelta(days=config.paid_document_days),
+        repeated=_repeated(content.statements),
     )
     _store(importing, content.statements, accounts)
     return Imported(file.id, created=True)
@@ -140,7 +143,7 @@ def _payment(row: JudgedRow) -> NewPayment:
         booked_on=entry.booking_date,
         entered_by=RULES,
         documents=[Share(document_id, amount) for document_id, amount in judged.decision.documents],
-        reference=" ".join(judged.remittance)[:REFERENCE_CHARACTERS],
+        reference=reference_in_words(judged.remittance, named_references(judged.references)),
         entry_id=row.id,
     )
 
@@ -184,6 +187,11 @@ def _payers_in(statements: list[BankStatement]) -> frozenset[str]:
         for part in entry.payments()
         if part.counterparty.account
     )
+
+
+def _repeated(statements: list[BankStatement]) -> frozenset[str]:
+    times = Counter(map(statement_identity, statements))
+    return frozenset(identity for identity, count in times.items() if count > 1)
 
 
 def _rules(config: PaymentsConfig) -> PairingRules:

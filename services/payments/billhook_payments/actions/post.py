@@ -17,8 +17,6 @@ from billhook_common.ids import uuid7
 from billhook_common.money import Money
 from billhook_common.trace import current_trace
 
-REFERENCE_CHARACTERS = 140
-
 _TAKE_NUMBERS = text("UPDATE number_series SET last = last + :count WHERE name = :name RETURNING last")
 _REMEMBER = text("""
     INSERT INTO payer AS mine (account, customer_id, times, taken_back)

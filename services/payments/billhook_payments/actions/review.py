@@ -13,7 +13,6 @@ from billhook_common.errors import NotFound
 from billhook_common.money import Money
 from billhook_payments.actions.name_documents import Named, check_customer, name_documents
 from billhook_payments.actions.post import (
-    REFERENCE_CHARACTERS,
     NewPayment,
     Share,
     Unmatched,
@@ -26,7 +25,7 @@ from billhook_payments.actions.void import void_payments
 from billhook_payments.domain.money_rules import AmountNotPositive, PartsDiffer, WrongCurrency
 from billhook_payments.domain.pairing import PairingRules
 from billhook_payments.domain.states import PAIRED, WAITING, State, check_decided, check_ignored, check_waiting
-from billhook_payments.domain.words import reason_in_words
+from billhook_payments.domain.words import reason_in_words, reference_in_words
 from billhook_payments.models import Document, Entry, Payer, Statement
 from billhook_payments.queries import documents_by_id, find_statement, on_statement, payments_of_entry
 
@@ -119,7 +118,7 @@ def post_statement(session: Session, clock: Clock, statement_id: UUID, *, by: st
         select(Entry)
         .where(on_statement(statement_id), Entry.amount > 0, ~Entry.in_suspense)
         .where(Entry.state.in_((*WAITING, "ignored")))
-        .order_by(Entry.position, Entry.part)
+        .order_by(Entry.id)
         .with_for_update()
     ).all()
     certain = [entry for entry in entries if entry.state == "auto"]
@@ -146,6 +145,8 @@ def _decide(session: Session, clock: Clock, entry: Entry, parts: Sequence[Part],
     if remember:
         remember_payers(session, [(entry.payer_account, part.customer_id) for part in parts])
     entry.customer_id = parts[0].customer_id if len(parts) == 1 else None
+    if len(parts) > 1:
+        entry.reason = f"Split over {len(parts)} customers"
     _settle(clock, entry, "manually_paired", by)
     audited = [{"customer_id": part.customer_id, "amount": str(part.amount)} for part in parts]
     audit(session, clock, "entry_paired", entry.id, after={"parts": audited})
@@ -178,7 +179,7 @@ def _payment(clock: Clock, entry: Entry, part: Part, documents: Sequence[Share],
         booked_on=max(clock.today(), entry.booked_on) if entry.in_suspense else entry.booked_on,
         entered_by=by,
         documents=documents,
-        reference=" ".join(entry.remittance)[:REFERENCE_CHARACTERS],
+        reference=reference_in_words(entry.remittance, entry.refs),
         entry_id=entry.id,
         from_suspense=entry.in_suspense,
     )

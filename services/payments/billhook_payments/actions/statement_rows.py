@@ -24,8 +24,8 @@ _DAY = dt.timedelta(days=1)
 
 def find_or_add_statement(
     session: Session, clock: Clock, account: BankAccount, file: BankFile, statement: BankStatement
-) -> tuple[Statement, bool]:
-    """The statement's row and whether it is new; the same one exported again meets itself, whatever its bytes.
+) -> Statement:
+    """The statement's row; the same one exported again meets itself, whatever its bytes.
 
     Raises BadAmount for a balance that its currency cannot hold.
     """
@@ -36,7 +36,9 @@ def find_or_add_statement(
         )
     ).first()
     if known is not None:
-        return known, False
+        return known
+    # The bank's word counts; what is in another currency than the account is kept, never paired by itself.
+    currency = statement.currency or account.currency
     first, last = _days(statement, clock)
     opening, closing = statement.opening, statement.closing
     needs_post = account.review_first and statement.kind == "statement"
@@ -51,10 +53,10 @@ def find_or_add_statement(
         page=statement.page,
         covers_from=first,
         covers_until=last + _DAY,
-        currency=account.currency,
-        opening=_minor(opening, account.currency) if opening else None,
+        currency=currency,
+        opening=_minor(opening, currency) if opening else None,
         opening_on=opening.on if opening else None,
-        closing=_minor(closing, account.currency) if closing else None,
+        closing=_minor(closing, currency) if closing else None,
         closing_on=closing.on if closing else None,
         entries=0,
         credits=0,
@@ -68,11 +70,16 @@ def find_or_add_statement(
     )
     session.add(row)
     session.flush()
-    return row, True
+    return row
 
 
 def add_to_statement(
-    session: Session, clock: Clock, row: Statement, statement: BankStatement, lines: Iterable[Line], *, is_new: bool
+    session: Session,
+    clock: Clock,
+    account: BankAccount,
+    row: Statement,
+    statement: BankStatement,
+    lines: Iterable[Line],
 ) -> None:
     """Count the lines that came onto the statement, prove it again, and note what is odd about it."""
     for line in lines:
@@ -85,11 +92,11 @@ def add_to_statement(
     row.proof, row.gap = _proof(row, statement)
     findings = [
         *findings_about(statement, _previous_closing(session, row), clock.today()),
-        *_about_currency(row, statement),
+        *_about_currency(account, row),
     ]
     row.warnings = _kept(finding for finding in findings if finding.code != "balance_gap" or row.proof == "gap")
     session.flush()
-    if is_new and row.kind == "statement" and row.closing is not None:
+    if row.kind == "statement" and row.closing is not None:
         _close_gap_after(session, row)
 
 
@@ -137,10 +144,10 @@ def _close_gap_after(session: Session, row: Statement) -> None:
         statement.warnings = [warning for warning in statement.warnings if warning["code"] != "chain_gap"]
 
 
-def _about_currency(row: Statement, statement: BankStatement) -> Iterable[Finding]:
-    if statement.currency and statement.currency != row.currency:
-        message = f"The statement is in {statement.currency}, the account in {row.currency}"
-        yield Finding("currency_mismatch", statement.reference, message)
+def _about_currency(account: BankAccount, row: Statement) -> Iterable[Finding]:
+    if row.currency != account.currency:
+        message = f"The statement is in {row.currency}, the account in {account.currency}"
+        yield Finding("currency_mismatch", row.reference, message)
 
 
 def _kept(findings: Iterable[Finding]) -> list[dict[str, str]]:

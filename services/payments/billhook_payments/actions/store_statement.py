@@ -18,7 +18,7 @@ from billhook_common.db import copy_rows
 from billhook_common.ids import uuid7
 from billhook_payments.actions.entry_rows import JudgedRow, Line, Owner, write_entries
 from billhook_payments.actions.statement_rows import add_to_statement, find_or_add_statement
-from billhook_payments.domain.identity import identify_entries
+from billhook_payments.domain.identity import identify_entries, statement_identity
 from billhook_payments.domain.index import PairingIndex
 from billhook_payments.domain.judging import AccountTerms, Judged, judge
 from billhook_payments.domain.pairing import PairingRules
@@ -30,11 +30,16 @@ CHUNK = 2_000
 """Entries judged before they are written: the transaction is never idle for long, and memory stays small."""
 
 EntryIds = list[UUID]
+Seen = defaultdict[tuple[UUID, bool], Counter[str]]
 
 
 @dataclass
 class Importing:
-    """One file on its way in; ``taken`` gathers the rows on which something is to be posted or told."""
+    """One file on its way in.
+
+    ``repeated`` are the identities of statements that it holds more than once; ``taken`` gathers the rows on which
+    something is to be posted or told.
+    """
 
     session: Session
     clock: Clock
@@ -42,8 +47,23 @@ class Importing:
     rules: PairingRules
     payers: frozenset[str]
     paid_since: dt.date
-    seen: defaultdict[tuple[UUID, bool], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    repeated: frozenset[str]
     taken: list[JudgedRow] = field(default_factory=list)
+    _seen: Seen = field(default_factory=lambda: defaultdict(Counter))
+    _seen_before: dict[str, Seen] = field(default_factory=dict)
+
+    def seen(self, identity: str) -> "Seen":
+        """What the file has shown so far of each account, counted apart for final entries and announcements.
+
+        A statement that stands in the file twice begins where it began the first time: it meets its own entries.
+        """
+        if identity not in self.repeated:
+            return self._seen
+        before = self._seen_before.get(identity)
+        if before is None:
+            self._seen_before[identity] = _copy(self._seen)
+            return self._seen
+        return _copy(before)
 
     @cached_property
     def index(self) -> PairingIndex:
@@ -54,8 +74,8 @@ class Importing:
 def store_statement(importing: Importing, account: BankAccount, statement: BankStatement) -> Statement:
     """Write what is not known yet: overlapping files add only what is missing (Y8)."""
     session = importing.session
-    row, is_new = find_or_add_statement(session, importing.clock, account, importing.file, statement)
-    lines = _identified(importing, account, statement)
+    row = find_or_add_statement(session, importing.clock, account, importing.file, statement)
+    lines = _identified(importing.seen(statement_identity(statement)), account, statement)
     known = _known_entries(session, account.id, [line.identity for line in lines])
     fresh = list(_fresh(lines, known))
     ids_of = {identity: [entry_id for entry_id, _ in entries] for identity, entries in known.items()}
@@ -66,14 +86,12 @@ def store_statement(importing: Importing, account: BankAccount, statement: BankS
         write_entries(session, owner, rows)
         importing.taken += [one for one in rows if one.judged.state in ("processed", *TO_CHECK)]
     added = _link_lines(session, row, lines, ids_of)
-    session.add(
-        StatementFile(statement_id=row.id, file_id=importing.file.id, known=len(lines) - len(fresh), added=len(fresh))
-    )
-    add_to_statement(session, importing.clock, row, statement, added, is_new=is_new)
+    _note_file(session, row, importing.file, known=len(lines) - len(fresh), added=len(fresh))
+    add_to_statement(session, importing.clock, account, row, statement, added)
     return row
 
 
-def _identified(importing: Importing, account: BankAccount, statement: BankStatement) -> list[Line]:
+def _identified(seen: Seen, account: BankAccount, statement: BankStatement) -> list[Line]:
     """Final entries first: what is announced and booked in one file is then known when the announcement comes.
 
     Announcements are counted apart: one that was never booked must not make a booked entry the second of its kind.
@@ -81,10 +99,13 @@ def _identified(importing: Importing, account: BankAccount, statement: BankState
     lines = []
     for position, entry in enumerate(statement.entries, 1):
         is_final = statement.kind == "statement" and entry.status == "booked"
-        seen = importing.seen[account.id, is_final]
-        [(_, identity)] = identify_entries(str(account.id), [entry], seen)
+        [(_, identity)] = identify_entries(str(account.id), [entry], seen[account.id, is_final])
         lines.append(Line(position, entry, bytes.fromhex(identity), is_final))
     return sorted(lines, key=lambda line: not line.is_final)
+
+
+def _copy(seen: Seen) -> Seen:
+    return defaultdict(Counter, {key: Counter(counted) for key, counted in seen.items()})
 
 
 def _known_entries(session: Session, account_id: UUID, identities: list[bytes]) -> dict[bytes, list[tuple[UUID, str]]]:
@@ -140,6 +161,16 @@ def _link_lines(session: Session, row: Statement, lines: list[Line], ids_of: dic
         rows += [(row.id, number, entry_id) for entry_id in missing]
     copy_rows(session, "statement_line", ("statement_id", "position", "entry_id"), rows)
     return added
+
+
+def _note_file(session: Session, row: Statement, file: BankFile, *, known: int, added: int) -> None:
+    brought = session.get(StatementFile, (row.id, file.id))
+    if brought is None:
+        brought = StatementFile(statement_id=row.id, file_id=file.id, known=0, added=0)
+        session.add(brought)
+    brought.known += known
+    brought.added += added
+    session.flush()
 
 
 def _chunks(lines: Iterator[Line]) -> Iterator[list[Line]]:

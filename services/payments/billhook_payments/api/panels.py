@@ -142,7 +142,7 @@ def payers(wanted: dict[str, Any]) -> Response:
     home = ctx.config.currency
     total = func.sum(Payment.amount)
     rows = ctx.session.execute(
-        select(Customer.id, Customer.number, Customer.name, func.count().label("number"), total.label("total"))
+        select(Customer.id, Customer.number, Customer.name, func.count().label("payments"), total.label("total"))
         .join(Payment, Payment.customer_id == Customer.id)
         .where(Payment.currency == home, *payment_conditions(_received(first, next_first)))
         .group_by(Customer.id)
@@ -152,7 +152,7 @@ def payers(wanted: dict[str, Any]) -> Response:
     items = [
         {
             "customer": {"id": row.id, "number": row.number, "name": row.name},
-            "count": row.number,
+            "count": row.payments,
             "amount": Money.from_minor(int(row.total), home),
         }
         for row in rows

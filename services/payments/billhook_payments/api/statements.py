@@ -116,7 +116,7 @@ class UploadOptionsSchema(Schema):
     """For which account it is, if the file must be of that one; how it is read where several formats fit."""
 
     class Meta:
-        """Browsers send more."""
+        """Other parameters are nobody's business here."""
 
         unknown = "exclude"
 
@@ -161,7 +161,7 @@ def list_statements(wanted: dict[str, Any]) -> Response:
 @blueprint.route("", methods=["POST"])
 @requires("payments:import", upload=True)
 @blueprint.arguments(UploadSchema, location="files")
-@blueprint.arguments(UploadOptionsSchema, location="form")
+@blueprint.arguments(UploadOptionsSchema, location="query")
 @blueprint.response(201, ImportedSchema)
 def upload(files: dict[str, Any], options: dict[str, Any]) -> Response:
     """Import a bank file: all of its statements or nothing. The same file again answers 200 and changes nothing."""
@@ -195,7 +195,9 @@ def list_entries(wanted: dict[str, Any], statement_id: UUID) -> Response:
     )
     if "state" in wanted:
         statement = statement.where(in_states(VIEWS[wanted["state"]]))
-    return page_of(ctx.session, statement, [(StatementLine.position, "asc"), (Entry.id, "asc")], entry_item)
+    return page_of(
+        ctx.session, statement, [(StatementLine.position, "asc"), (StatementLine.entry_id, "asc")], entry_item
+    )
 
 
 @blueprint.route("/<uuid:statement_id>/post", methods=["POST"])

@@ -1,7 +1,14 @@
 """Decisions in words: short ones for lists, sentences for the person who decides."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any
+
+from billhook_common.bank_formats import References
+
+REFERENCE_CHARACTERS = 140
+_SHOWN = ("creditor_ref", "variable_symbol", "end_to_end", "customer_ref")
+_REFERENCES = tuple(field.name for field in fields(References))
 
 _SHORT = {
     "payment_reference": "payment reference",
@@ -39,3 +46,14 @@ def reason_in_words(evidence: Iterable[Mapping[str, Any]]) -> str:
     against = "; ".join(one["text"] for one in said if one.get("veto"))
     strongest = max(said, key=lambda one: int(one["points"]), default=None)
     return against or (strongest["text"] if strongest else NOTHING_FOUND)
+
+
+def named_references(references: References) -> dict[str, str]:
+    """Those that the bank gave, by their names."""
+    return {name: text for name in _REFERENCES if (text := getattr(references, name))}
+
+
+def reference_in_words(remittance: Iterable[str], references: Mapping[str, str]) -> str:
+    """What the payer wrote, as a payment shows it: the text, else the first reference of the bank's own fields."""
+    text = " ".join(remittance).strip()
+    return (text or next((references[name] for name in _SHOWN if references.get(name)), ""))[:REFERENCE_CHARACTERS]

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -158,9 +158,9 @@ class World:
         self.harness.deliver(fact)
         return fact
 
-    def upload(self, content: bytes, name: str = "statement.xml", **form: str) -> TestResponse:
-        data = {"file": (io.BytesIO(content), name), **form}
-        return self.client.post("/statements", data=data, content_type="multipart/form-data")
+    def upload(self, content: bytes, name: str = "statement.xml", **query: str) -> TestResponse:
+        data = {"file": (io.BytesIO(content), name)}
+        return self.client.post("/statements", data=data, content_type="multipart/form-data", query_string=query)
 
     def imported(self, content: bytes) -> dict[str, Any]:
         """The first statement of a file that was imported, in full."""
@@ -187,11 +187,21 @@ class World:
 
 
 @pytest.fixture
-def world(harness: ServiceHarness) -> World:
+def make_world() -> Callable[[ServiceHarness], World]:
+    """Makes an operator whose account is set up."""
+
+    def make(harness: ServiceHarness) -> World:
+        world = World(harness)
+        world.account()
+        return world
+
+    return make
+
+
+@pytest.fixture
+def world(harness: ServiceHarness, make_world: Callable[[ServiceHarness], World]) -> World:
     """An operator whose account is set up."""
-    world = World(harness)
-    world.account()
-    return world
+    return make_world(harness)
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from billhook_common import migrate
 from billhook_common.contracts.payments import EntryUnmatched, PaymentReceived, StatementImported
 from billhook_common.service import Service
 from billhook_common.testing import ServiceHarness
+from billhook_payments.actions import import_file
 from billhook_payments.models import BankFile, Entry, Payment, Statement, StatementLine
 
 pytestmark = pytest.mark.integration
@@ -115,6 +116,17 @@ def test_two_files_of_one_account_at_once_share_their_overlap(world: Any) -> Non
     assert [answer.status_code for answer in answers] == [201] * 3
     assert sorted(answer.json["added"] for answer in answers) == [1, 1, 60]
     assert len(world.harness.published(EntryUnmatched)) == 62
+
+
+def test_a_statement_that_stands_in_a_file_twice_is_one(world: Any) -> None:
+    content = world.file(world.line("29.90", "a"), world.line("29.90", "a")).decode()
+    head, rest = content.split("<Stmt>")
+    body, tail = rest.split("</Stmt>")
+    answer = world.upload(f"{head}<Stmt>{body}</Stmt><Stmt>{body}</Stmt>{tail}".encode())
+    assert (answer.status_code, answer.json["known"], answer.json["added"]) == (201, 2, 2)
+    (statement,) = answer.json["statements"]
+    assert (statement["entries"], statement["credits"], statement["proof"]) == (2, eur("59.80"), "proved")
+    assert len(world.harness.published(EntryUnmatched)) == 2
 
 
 def test_two_equal_payments_on_one_day_are_two(world: Any) -> None:
@@ -264,6 +276,34 @@ def test_money_that_came_back_and_other_currencies_are_queued_never_paired(world
     assert world.harness.published(PaymentReceived) == []
 
 
+def test_figures_are_those_of_the_lists_behind_them(world: Any) -> None:
+    anna = world.customer()
+    closed = world.customer("Jan Dvořák", lifecycle="archived")
+    lines = [
+        world.line("29.90", f"for {anna.payment_reference}"), world.line("11.00", f"for {closed.payment_reference}"),
+        world.line("12.00", "a"), world.line("13.00", "b"), world.line("14.00", "c"), world.line("-5.00", "fee"),
+    ]  # fmt: skip
+    statement = world.imported(world.file(*lines))
+    first, second, _ = world.entries(statement, state="queued")
+    world.client.post(f"/entries/{first['id']}/accept", {"customer_id": str(anna.customer_id)})
+    world.client.post(f"/entries/{second['id']}/ignore", {"reason": "x"})
+    statement = world.statement(statement["id"])
+    assert {state: number for state, number in statement["counts"].items() if number} == {
+        "information": 1, "proposed": 1, "queued": 1, "processed": 1, "manually_paired": 1, "ignored": 1,
+    }  # fmt: skip
+    for state, number in statement["counts"].items():
+        assert len(world.entries(statement, state=state, limit=1)) == number
+    groups = {"paired": "matched", "queued": "to_check", "ignored": "ignored"}
+    total = Decimal(0)
+    for name, view in groups.items():
+        listed = [Decimal(amount) for amount in amounts(world.entries(statement, state=view, limit=1))]
+        assert statement[name] == {"count": len(listed), "sum": eur(str(sum(listed)))}
+        total += sum(listed)
+    assert eur(str(total)) == statement["credits"]
+    (listed,) = world.walk("/statements")
+    assert listed["counts"] == {name: statement["counts"][name] for name in ("auto", "proposed", "queued")}
+
+
 def test_with_review_first_nothing_is_posted_until_somebody_says_so(empty_world: Any) -> None:
     world = empty_world
     world.account(review_first=True)
@@ -284,6 +324,48 @@ def test_with_review_first_nothing_is_posted_until_somebody_says_so(empty_world:
     assert world.client.post(f"/statements/{statement['id']}/post").status_code == 200
     assert len(world.harness.published(PaymentReceived)) == 1
     assert len(world.harness.published(EntryUnmatched)) == 2
+
+
+def test_a_statement_in_another_currency_than_its_account_says_so(world: Any) -> None:
+    koruna = world.imported(world.file(world.line("5.00", currency="CZK"), currency="CZK", sequence="1"))
+    assert [warning["code"] for warning in koruna["warnings"]] == ["currency_mismatch"]
+    five = {"amount": "5.00", "currency": "CZK"}
+    assert (koruna["credits"], koruna["proof"], koruna["queued"]) == (five, "proved", {"count": 1, "sum": five})
+
+
+def test_a_balance_that_its_currency_cannot_hold_is_refused(empty_world: Any) -> None:
+    empty_world.account(currency="JPY")
+    answer = empty_world.upload(empty_world.file(currency="JPY", opening="0.50", closing="0.50"))
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/bad-amount")
+    assert nothing_is_kept(empty_world.harness)
+
+
+def test_of_very_many_warnings_the_first_hundred_are_kept(world: Any) -> None:
+    late = dt.date(2027, 11, 23)
+    statement = world.imported(world.file(*[world.line("1.00", f"{n}", on=late) for n in range(120)]))
+    assert len(statement["warnings"]) == 101
+    assert statement["warnings"][0]["code"] == "future_booking_date"
+    assert statement["warnings"][-1] == {"code": "more_warnings", "position": "", "message": "And 20 more"}
+
+
+def test_statements_are_listed_by_account(world: Any) -> None:
+    other = world.account("CZ6508000000192000145399")
+    world.imported(world.file(world.line("1.00")))
+    mine = world.imported(world.file(world.line("2.00"), account=other["iban"]))
+    assert [one["id"] for one in world.walk("/statements", account_id=other["id"])] == [mine["id"]]
+    assert len(world.walk("/statements", limit=1)) == 2
+
+
+def test_a_file_waits_for_another_of_its_account_but_not_for_ever(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_file, "_WAIT_SECONDS", 0.1)
+    (account,) = world.walk("/bank-accounts")
+    with world.harness.session() as session:
+        key = {"key": f"import {account['id']}"}
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), key)
+        answer = world.upload(world.file(world.line("1.00")))
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/import-running")
+    assert answer.headers["Retry-After"] == "5"
+    assert nothing_is_kept(world.harness)
 
 
 SAMPLES = {
@@ -340,16 +422,15 @@ BAD_FILES: dict[str, tuple[bytes, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BAD_FILES)
-def test_a_bad_file_is_refused_with_its_reason_and_leaves_nothing(empty_world: Any, name: str) -> None:
-    content, problem = BAD_FILES[name]
+def test_a_bad_file_is_refused_with_its_reason_and_leaves_nothing(empty_world: Any) -> None:
     empty_world.account("NL26VAYB8060476890")
-    answer = empty_world.upload(content)
-    assert (answer.status_code, answer.json["type"]) == (422, f"/problems/{problem}"), answer.text
-    assert answer.content_type == "application/problem+json"
-    assert answer.json["errors"][0]["pointer"] == "/file"
-    assert answer.json["detail"]
-    assert nothing_is_kept(empty_world.harness)
+    for name, (content, problem) in BAD_FILES.items():
+        answer = empty_world.upload(content)
+        assert (answer.status_code, answer.json["type"]) == (422, f"/problems/{problem}"), (name, answer.text)
+        assert answer.content_type == "application/problem+json"
+        assert answer.json["errors"][0]["pointer"] == "/file"
+        assert answer.json["detail"]
+        assert nothing_is_kept(empty_world.harness), name
 
 
 @pytest.mark.parametrize(("size", "problem"), [(50_000_001, "too-large"), (51_000_001, "request-entity-too-large")])

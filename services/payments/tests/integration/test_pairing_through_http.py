@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from billhook_common.clock import FixedClock
 from billhook_common.contracts.payments import EntryUnmatched, NamedDocument, PaymentReceived
 from billhook_common.money import Money
+from billhook_common.service import Service
+from billhook_common.testing import ServiceHarness
+from billhook_common.testing.databases import TestDatabases
 
 pytestmark = pytest.mark.integration
 
@@ -66,7 +70,9 @@ def test_the_structured_reference_of_an_invoice_is_enough(world: Any) -> None:
     anna = world.customer()
     invoice = world.invoice(anna.customer_id, payment_reference="RF462026000123")
     world.imported(world.file(world.line("29.90", reference="RF46 2026 0001 23")))
-    assert only_payment(world).documents == (NamedDocument(document_id=invoice.document_id),)
+    payment = only_payment(world)
+    assert payment.documents == (NamedDocument(document_id=invoice.document_id),)
+    assert payment.reference == "RF46 2026 0001 23"
 
 
 def test_several_invoices_share_the_payment_in_the_order_in_which_they_are_named(world: Any) -> None:
@@ -155,6 +161,20 @@ def test_money_in_another_currency_than_the_customer_owes_is_asked_about(world: 
     assert (line["state"], line["reason"]) == ("proposed", "The customer is not billed in EUR")
     answer = world.client.post(f"/entries/{line['id']}/accept", {"customer_id": str(anna.customer_id)})
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/wrong-currency")
+
+
+def test_above_the_operators_limit_a_person_confirms(
+    service: Service, databases: TestDatabases, clock: FixedClock, make_world: Any
+) -> None:
+    dsn = databases.create(service)
+    harness = ServiceHarness(service, dsn, clock, auto_limit="100.00")
+    world = make_world(harness)
+    anna = world.customer()
+    lines = [world.line(amount, f"for {anna.payment_reference}") for amount in ("100.00", "100.01")]
+    entries = world.entries(world.imported(world.file(*lines)))
+    assert [entry["state"] for entry in entries] == ["processed", "proposed"]
+    harness.close()
+    databases.drop(dsn)
 
 
 def test_numbers_are_gapless_over_imports_and_manual_payments(world: Any) -> None:

@@ -36,9 +36,10 @@ CREATE TABLE open_item (
     transaction_id uuid CONSTRAINT pk_open_item PRIMARY KEY,
     version bigint NOT NULL, currency varchar(3) NOT NULL, total bigint NOT NULL, open bigint NOT NULL,
     changed_at timestamptz NOT NULL,
-    document_id uuid, seq bigint, due_on date);
+    document_id uuid, seq bigint, issued_on date, due_on date);
 CREATE UNIQUE INDEX uq_open_item_document_id ON open_item (document_id);
-CREATE INDEX ix_open_item_unpaid ON open_item (seq) WHERE open > 0 AND document_id IS NOT NULL;
+CREATE INDEX ix_open_item_unpaid ON open_item (issued_on, seq) WHERE open > 0 AND document_id IS NOT NULL;
+CREATE INDEX ix_open_item_open_seq ON open_item (open, seq);
 """
 
 _NUMBERS = """
@@ -79,6 +80,7 @@ CREATE UNIQUE INDEX uq_document_number ON document (number, series_id);
 CREATE UNIQUE INDEX uq_document_counter ON document (counter, counter_key, series_id);
 CREATE INDEX ix_document_issued_on_seq ON document (issued_on, seq);
 CREATE INDEX ix_document_due_on_seq ON document (due_on, seq);
+CREATE INDEX ix_document_gross_seq ON document (gross, seq);
 CREATE INDEX ix_document_customer_id ON document (customer_id);
 CREATE INDEX ix_document_run_id_issued_on_seq ON document (run_id, issued_on, seq);
 CREATE TABLE document_line (
@@ -90,6 +92,9 @@ CREATE TABLE document_line (
     tax_rate numeric(9, 6) NOT NULL, tax_included boolean NOT NULL,
     discount bigint NOT NULL, net bigint NOT NULL, tax bigint NOT NULL,
     CONSTRAINT pk_document_line PRIMARY KEY (document_id, line));
+CREATE TABLE issued_day (
+    issued_on date, currency varchar(3), count bigint NOT NULL, net bigint NOT NULL, gross bigint NOT NULL,
+    CONSTRAINT pk_issued_day PRIMARY KEY (issued_on, currency));
 CREATE TABLE document_pdf (
     document_id uuid CONSTRAINT pk_document_pdf PRIMARY KEY
         CONSTRAINT fk_document_pdf_document_id REFERENCES document,

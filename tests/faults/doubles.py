@@ -1,0 +1,72 @@
+"""Everything that was ever published, once more, doubled and in any order; and what it must not change."""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg
+from kombu import Connection
+from psycopg import sql
+from psycopg.rows import namedtuple_row
+
+from billhook_common.events.broker import CONTENT_TYPE, EXCHANGE
+from billhook_common.events.envelope import encode
+from billhook_common.events.relay import envelope
+
+from .site import Site
+
+MOST_COPIES = 3
+MOST_EVENTS = 5
+"""Of one message: other neighbours than at the first time."""
+
+Message = tuple[str, Sequence[bytes]]
+"""An event type, and the events in the message."""
+
+
+def published(site: Site) -> dict[str, list[bytes]]:
+    """Every event in the services' logs, as it went out, by type."""
+    events: dict[str, list[bytes]] = defaultdict(list)
+    for service, dsn in site.dsns.items():
+        with psycopg.connect(dsn, row_factory=namedtuple_row) as connection:
+            epochs: dict[str, UUID] = {
+                row.type: row.epoch for row in connection.execute("SELECT type, epoch FROM outbox_position")
+            }
+            for row in connection.execute("SELECT * FROM outbox ORDER BY seq"):
+                events[row.type].append(encode(envelope(row, service, epochs[row.type], row.position)))
+    return events
+
+
+def doubled(events: dict[str, list[bytes]], chance: random.Random) -> list[Message]:
+    """Messages with each event in one to three of them, shuffled."""
+    messages: list[Message] = []
+    for event_type, bodies in sorted(events.items()):
+        copies = [body for body in bodies for _ in range(chance.randint(1, MOST_COPIES))]
+        chance.shuffle(copies)
+        while copies:
+            size = chance.randint(1, MOST_EVENTS)
+            messages.append((event_type, copies[:size]))
+            del copies[:size]
+    chance.shuffle(messages)
+    return messages
+
+
+def publish(url: str, messages: Sequence[Message]) -> None:
+    """Send them all, and return when the broker has them."""
+    with Connection(url, transport_options={"confirm_publish": True}) as connection, connection.channel() as channel:
+        for event_type, bodies in messages:
+            body = b"[" + b",".join(bodies) + b"]"
+            message = channel.prepare_message(body, content_type=CONTENT_TYPE, content_encoding="binary")
+            channel.basic_publish(message, EXCHANGE, event_type)
+
+
+def contents(site: Site) -> dict[str, list[str]]:
+    """Every row of every table of every service."""
+    rows: dict[str, list[str]] = {}
+    for service, dsn in site.dsns.items():
+        with psycopg.connect(dsn) as connection:
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            for (table,) in tables:
+                query = sql.SQL("SELECT t::text FROM {} AS t ORDER BY 1").format(sql.Identifier(table))
+                rows[f"{service}.{table}"] = [row[0] for row in connection.execute(query)]
+    return rows

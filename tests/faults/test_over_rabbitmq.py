@@ -1,0 +1,139 @@
+"""Workers killed at the worst moments, and messages doubled and shuffled, over a real broker (F4, F5, F9)."""
+
+import itertools
+import random
+from typing import Any
+
+import psycopg
+import pytest
+
+from billhook import suite
+from billhook_common.events.consumer import EventConsumer
+from billhook_common.local.processes import wait_until
+from billhook_common.service import Service
+from billhook_common.testing import ServiceHarness
+from billhook_common.testing.databases import TestDatabases
+from billhook_invoicing.app import service as invoicing
+
+from .doubles import Message, contents, doubled, publish, published
+from .invariants import QUIET_SECONDS, check_invariants, until_quiet
+from .load import Load
+from .site import Site
+
+pytestmark = [pytest.mark.fault, pytest.mark.broker]
+
+_seeds = itertools.count(1)
+
+
+def lives(site: Site, name: str, points: list[str]) -> None:
+    """Let a worker die at each crash point in turn, and leave an unarmed one in its place."""
+    following = [site.prepare(name, fault=point) for point in points[:1]]
+    for point in [*points[1:], ""]:
+        site.release(name, following.pop())
+        following.append(site.prepare(name, fault=point))
+        site.until_dead(name)
+    site.release(name, following.pop())
+
+
+CONSUMER_DEATHS = [
+    pytest.param(["after_commit:2", "in_batch:2", "after_commit:1"], id="few"),
+    pytest.param(
+        ["after_commit:2", "in_batch:2", "in_batch:1", "after_commit:3"] * 5, marks=pytest.mark.slow, id="many"
+    ),
+]
+
+
+@pytest.mark.parametrize("points", CONSUMER_DEATHS)
+def test_a_consumer_killed_in_a_batch_or_before_its_acknowledgement_applies_every_event_once(
+    over_broker: Site, points: list[str]
+) -> None:
+    seen = {}
+    with Load(over_broker.api, "consumer", next(_seeds), customers_of(over_broker)) as load:
+        for name in ("billing", "invoicing"):
+            lives(over_broker, name, points)
+            load.progress()
+    check_invariants(over_broker)
+    seen = {name: over_broker.duplicates(name) for name in ("billing", "invoicing")}
+    assert all(seen.values()), seen
+    assert over_broker.dead_letters() == dict.fromkeys(over_broker.dsns, 0)
+
+
+RELAY_DEATHS = [
+    pytest.param(["after_confirm:1", "after_confirm:1", "after_confirm:2"], id="few"),
+    pytest.param(["after_confirm:1", "after_confirm:2", "after_confirm:5"] * 7, marks=pytest.mark.slow, id="many"),
+]
+
+
+@pytest.mark.parametrize("points", RELAY_DEATHS)
+def test_a_relay_killed_before_it_marks_what_it_published_doubles_messages_but_no_effect(
+    over_broker: Site, points: list[str]
+) -> None:
+    before = over_broker.duplicates("billing")
+    with Load(over_broker.api, "relay", next(_seeds), customers_of(over_broker)) as load:
+        lives(over_broker, "payments", points)
+        load.progress()
+    check_invariants(over_broker)
+    assert over_broker.duplicates("billing") > before
+    assert over_broker.dead_letters() == dict.fromkeys(over_broker.dsns, 0)
+
+
+def test_messages_doubled_and_shuffled_change_nothing(over_broker: Site) -> None:
+    check_invariants(over_broker)
+    before, seen = contents(over_broker), duplicates(over_broker)
+    messages = doubled(published(over_broker), random.Random(9))
+    publish(over_broker.broker, messages)
+    again = {name: seen[name] + deliveries(messages, suite.load(name)) for name in seen}
+    assert wait_until(lambda: duplicates(over_broker) == again, QUIET_SECONDS), (duplicates(over_broker), again)
+    assert contents(over_broker) == before
+
+
+def test_a_service_that_hears_everything_in_another_order_makes_the_same_documents(
+    over_broker: Site, databases: TestDatabases
+) -> None:
+    until_quiet(over_broker)
+    dsn = databases.create(invoicing)
+    twin = ServiceHarness(invoicing, dsn)
+    consumer = EventConsumer(over_broker.broker, "invoicing-twin", list(invoicing.handlers.types()), twin.inbox)
+    consumer.step()
+    messages = doubled(published(over_broker), random.Random(19))
+    publish(over_broker.broker, messages)
+    wanted = {raw for event_type, bodies in messages if event_type in invoicing.handlers.types() for raw in bodies}
+    assert wait_until(lambda: consumer.step() is None or received(dsn) == len(wanted), QUIET_SECONDS)
+    consumer.close()
+    while twin.retry():
+        continue
+    assert twin.unfinished() == []
+    assert documents(dsn) == documents(over_broker.dsns["invoicing"])
+    twin.close()
+    databases.drop(dsn)
+
+
+def documents(dsn: str) -> list[tuple[Any, ...]]:
+    """What was invoiced and what is open of it; the numbers are given out in the order of arrival."""
+    query = (
+        "SELECT d.id, d.customer_id, d.charge_id, d.gross, d.bill_date, i.total, i.open "
+        "FROM document d JOIN open_item i ON i.document_id = d.id ORDER BY d.id"
+    )
+    numbers = "SELECT counter FROM document ORDER BY 1"
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute(query).fetchall()
+        assert [row[0] for row in connection.execute(numbers)] == list(range(1, len(found) + 1))
+    return found
+
+
+def received(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        return int(connection.execute("SELECT count(*) FROM inbox").fetchone()[0])
+
+
+def deliveries(messages: list[Message], service: Service) -> int:
+    """How many events of ``messages`` come to a service."""
+    return sum(len(bodies) for event_type, bodies in messages if event_type in service.handlers.types())
+
+
+def duplicates(site: Site) -> dict[str, int]:
+    return {name: site.duplicates(name) for name in site.dsns}
+
+
+def customers_of(site: Site) -> list[str]:
+    return [one.id for one in site.api.acknowledged.values() if one.path == "/crm/customers"]
