@@ -34,6 +34,7 @@ __all__ = [
     "ServiceApp", "ctx", "decimal_text", "json_response", "page_of",
 ]  # fmt: skip
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -246,7 +247,8 @@ def install_requests(app: Flask, name: str) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         route = request.url_rule.rule if request.url_rule else "unknown"
-        REQUESTS.labels(name, request.method, route, response.status_code).inc()
+        method = request.method if request.method in _METHODS else "other"
+        REQUESTS.labels(name, method, route, response.status_code).inc()
         REQUEST_SECONDS.labels(name, route).observe(time.perf_counter() - g.started)
         return response
 

@@ -43,22 +43,27 @@ class Identity:
 class Policy:
     """What a route asks for. Permission ``None``: anyone; ``""``: anyone who is known.
 
-    ``key``: an Idempotency-Key; ``upload``: the larger limit; ``secret``: nothing of request or answer is kept.
+    ``key``: an Idempotency-Key; ``upload``: the larger limit; ``secret``: nothing of request or answer is kept;
+    ``own``: customers too, each for what is theirs. Without it a route is for staff.
     """
 
     permission: str | None
     key: bool = False
     upload: bool = False
     secret: bool = False
+    own: bool = False
 
 
-def requires(permission: str, *, key: bool = False, upload: bool = False, secret: bool = False) -> Callable[[F], F]:
+def requires(
+    permission: str, *, key: bool = False, upload: bool = False, secret: bool = False, own: bool = False
+) -> Callable[[F], F]:
     """Name the right of a route; ``key=True`` for commands that move money (they need an Idempotency-Key, G6).
 
     ``secret=True`` for commands that bring or give a password or key: an Idempotency-Key has no effect on them,
     because the stored answer would hold the secret, and the stored hash of the request would help to guess it.
+    ``own=True`` where the view narrows everything to ``identity.customer_id``: only these are open to customers.
     """
-    return _with_policy(Policy(permission, key=key, upload=upload, secret=secret))
+    return _with_policy(Policy(permission, key=key, upload=upload, secret=secret, own=own))
 
 
 def signed_in(view: F) -> F:
@@ -180,5 +185,7 @@ def check(identity: Identity | None, policy: Policy) -> None:
         return
     if identity is None:
         raise Unauthenticated("Send a token in the Authorization header.")
+    if identity.customer_id is not None and not policy.own:
+        raise Forbidden("This is for staff.")
     if policy.permission and not identity.allows(policy.permission):
         raise Forbidden(f"The right {policy.permission} is missing.")

@@ -24,7 +24,8 @@ from sqlalchemy import (
     create_engine,
     text,
 )
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from billhook_common.config import ServiceConfig
@@ -86,6 +87,16 @@ def sqlalchemy_url(dsn: str) -> str:
     return dsn.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
 
 
+CONNECTION: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""Over a network a host that vanished is noticed in half a minute, not in two hours (F7)."""
+
+
 class Database:
     """One service's database, as one process sees it."""
 
@@ -102,7 +113,7 @@ class Database:
             pool_timeout=config.pool_wait_seconds,
             pool_pre_ping=True,
             hide_parameters=True,  # logged errors carry no names, hashes or amounts
-            connect_args={"options": options, "connect_timeout": 5},
+            connect_args={"options": options, **CONNECTION},
         )
         self.bell = Bell(self)
 
@@ -120,6 +131,27 @@ class Database:
         """Give all connections back."""
         self.bell.close()
         self.engine.dispose()
+
+
+TRANSIENT = (OperationalError, InterfaceError, PoolTimeout)
+"""The database is away, or a lock or statement took too long."""
+_TOO_LONG = "57014"
+_CONTENTION = frozenset({"55P03", "40001", "40P01"})
+_NOT_NOW = frozenset({"25006", "25P03"})
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the database is away, locked or read-only: the same is worth another try.
+
+    A statement that took too long is not: it would take as long again, and hold up the others.
+    """
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return (isinstance(error, TRANSIENT) and state != _TOO_LONG) or state in _NOT_NOW
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether somebody else held what was needed: a lock, or a row changed meanwhile."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in _CONTENTION
 
 
 def mark_outgoing(session: Session) -> None:
@@ -188,7 +220,7 @@ def copy_rows(session: Session, table: Table | str, columns: Sequence[str], rows
     """Write ``rows`` with COPY in the session's transaction; returns how many.
 
     Values are adapted by psycopg from their Python types: uuid, date, datetime, int, Decimal, str, None. They are
-    those of the columns' types, but for text that is JSON or the like.
+    those of the columns' types, but for text that is JSON or the like. Errors are those of any other statement.
     """
     name = table if isinstance(table, str) else table.name
     quoted = ", ".join(f'"{column}"' for column in columns)
@@ -198,13 +230,22 @@ def copy_rows(session: Session, table: Table | str, columns: Sequence[str], rows
     binary = _BINARY.issuperset(wanted)
     statement = f'COPY "{name}" ({quoted}) FROM STDIN' + (" (FORMAT BINARY)" if binary else "")
     count = 0
-    with raw_connection(session).cursor() as cursor, cursor.copy(statement) as copy:
+    with _sqlalchemy_errors(statement), raw_connection(session).cursor() as cursor, cursor.copy(statement) as copy:
         if binary:
             copy.set_types(wanted)
         for row in rows:
             copy.write_row(row)
             count += 1
     return count
+
+
+@contextmanager
+def _sqlalchemy_errors(statement: str) -> Iterator[None]:
+    """What psycopg raises below SQLAlchemy, a deadlock for one, has to mean the same to every edge."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True) from error
 
 
 _BINARY = frozenset({
@@ -254,7 +295,7 @@ class Lease:
         if self.held():
             return True
         try:
-            connection = psycopg.connect(self._database.dsn, autocommit=True, connect_timeout=5)
+            connection = psycopg.connect(self._database.dsn, autocommit=True, **CONNECTION)
         except psycopg.Error:
             return False
         token = self._take(connection)

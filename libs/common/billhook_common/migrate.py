@@ -82,6 +82,8 @@ def _run(connection: Connection, metadata: list[MetaData]) -> None:
         connection=connection, target_metadata=metadata, compare_server_default=False, transaction_per_migration=False
     )
     with context.begin_transaction():
-        # Two starts at once: the second waits here and finds nothing left to do.
+        # Two starts at once: the second waits here, however long, and finds nothing left to do.
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('billhook_migrate'))"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
         context.run_migrations()

@@ -64,7 +64,8 @@ def page_of(
 
 def _limit() -> int:
     raw = request.args.get("limit", str(PAGE_ROWS))
-    if not raw.isascii() or not raw.isdigit() or not 1 <= int(raw) <= PAGE_ROWS_MOST:
+    readable = len(raw) <= len(str(PAGE_ROWS_MOST)) and raw.isascii() and raw.isdigit()
+    if not readable or not 1 <= int(raw) <= PAGE_ROWS_MOST:
         raise BadRequest(f"limit is a number from 1 to {PAGE_ROWS_MOST}.", pointer="/limit")
     return int(raw)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 from flask import Response, g, request
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 
+from billhook_common.db import TRANSIENT, is_transient
 from billhook_common.errors import BadRequest, BillhookError, FieldError, Invalid, Unavailable
 from billhook_common.logs import get_logger
 from billhook_common.trace import current_trace
@@ -52,7 +52,7 @@ def from_http_exception(error: HTTPException) -> Response:
 
 def from_exception(error: Exception) -> Response:
     """The problem of anything else: database away (503), value that it refuses (422), defect (500, logged)."""
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
+    if isinstance(error, TRANSIENT) or is_transient(error):
         state = getattr(getattr(error, "orig", None), "sqlstate", None)
         log.warning("database_unavailable", error=type(error).__name__, sqlstate=state)
         return from_error(Unavailable("The database does not answer in time; nothing was changed. Try again."))

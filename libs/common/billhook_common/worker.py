@@ -12,12 +12,13 @@ import psycopg
 
 from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
-from billhook_common.db import Bell, Database, Lease
+from billhook_common.db import CONNECTION, TRANSIENT, Bell, Database, Lease
 from billhook_common.events.broker import BrokerDelivery, PublishFailed
-from billhook_common.events.consumer import EventConsumer
+from billhook_common.events.consumer import TRANSIENT_SECONDS, EventConsumer
 from billhook_common.events.handlers import Context
-from billhook_common.events.inbox import TRANSIENT, Inbox
+from billhook_common.events.inbox import Inbox
 from billhook_common.events.relay import Delivery, DirectDelivery, Relay
+from billhook_common.events.retention import forget_old_rows
 from billhook_common.jobs import Job
 from billhook_common.logs import get_logger
 from billhook_common.metrics import JOB_RUNS
@@ -32,7 +33,7 @@ POLL_SECONDS = 0.5
 """The relay looks at least this often; the bell only makes it sooner."""
 RETRY_SECONDS = 1.0
 STUCK_SECONDS = 90.0
-"""A loop without a beat for this long is hung; only leaving the process ends it, the supervisor restarts."""
+"""A step that takes this long is hung; only leaving the process ends it, the supervisor restarts."""
 BACKOFF_SECONDS = (0.2, 5.0)
 STOP_SECONDS = 10.0
 
@@ -59,17 +60,25 @@ class Loop:
     stop: threading.Event
     waiter: Waiter | None = None
     on_stop: Callable[[], None] | None = None
-    beat: float = field(default_factory=time.monotonic)
+    longest_seconds: float = STUCK_SECONDS
+    busy_since: float | None = field(default=None, init=False)
+
+    def is_stuck(self) -> bool:
+        """Whether the step in hand takes longer than any honest one; a loop that waits is well."""
+        began = self.busy_since
+        return began is not None and time.monotonic() - began > self.longest_seconds
 
     def run(self) -> None:
         """Until ``stop`` is set."""
         pause = BACKOFF_SECONDS[0]
         while not self.stop.is_set():
-            self.beat = time.monotonic()
+            self.busy_since = time.monotonic()
             try:
                 again = self.step()
+                self.busy_since = None
                 pause = BACKOFF_SECONDS[0]
             except Exception as error:
+                self.busy_since = None
                 expected = isinstance(error, (*TRANSIENT, PublishFailed, OSError, psycopg.Error))
                 log.warning("loop_error", loop=self.name, error=repr(error)[:300], exc_info=None if expected else error)
                 self.stop.wait(pause)
@@ -95,7 +104,7 @@ class BellWaiter:
         """Return at a ring, or after ``seconds``."""
         try:
             if self._connection is None:
-                self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=5)
+                self._connection = psycopg.connect(self._dsn, autocommit=True, **CONNECTION)
                 self._connection.execute(f"LISTEN {Bell.CHANNEL}")
                 return
             for _ in self._connection.notifies(timeout=seconds, stop_after=1):
@@ -127,7 +136,13 @@ class Worker:
     def __init__(self) -> None:
         self.stop = threading.Event()
         self.loops: list[Loop] = []
+        self.consumers: list[EventConsumer] = []
         self._threads: list[threading.Thread] = []
+
+    def listen(self) -> None:
+        """Be on every queue, before somebody else may publish for it."""
+        for consumer in self.consumers:
+            consumer.connect()
 
     def start(self) -> None:
         """Start every loop in a thread of its own."""
@@ -136,16 +151,11 @@ class Worker:
             thread.start()
             self._threads.append(thread)
 
-    def healthy(self) -> bool:
-        """Whether every loop has moved lately."""
-        now = time.monotonic()
-        return all(now - loop.beat < STUCK_SECONDS for loop in self.loops)
-
     def watch(self) -> None:
         """Until stopped; leaves the process when a loop hangs."""
         while not self.stop.wait(1.0):
-            if not self.healthy():
-                stuck = [loop.name for loop in self.loops if time.monotonic() - loop.beat >= STUCK_SECONDS]
+            stuck = [loop.name for loop in self.loops if loop.is_stuck()]
+            if stuck:
                 log.error("loop_stuck", loops=stuck)
                 os._exit(1)
 
@@ -186,7 +196,11 @@ def _add_member(worker: Worker, member: Member, members: list[Member], clock: Cl
         delivery = BrokerDelivery(config.broker_url, f"billhook-{name}")
         consumer = EventConsumer(config.broker_url, name, list(member.service.handlers.types()), member.inbox)
         if member.service.handlers.types():
-            worker.loops.append(Loop(f"{name}-consumer", consumer.step, 0, worker.stop, on_stop=consumer.close))
+            loop = Loop(f"{name}-consumer", consumer.step, 0, worker.stop, on_stop=consumer.close)
+            # It repeats a batch in place while the database is away: dying would count against the messages.
+            loop.longest_seconds += TRANSIENT_SECONDS
+            worker.consumers.append(consumer)
+            worker.loops.append(loop)
     else:
         others = [other for other in members if other.service.name != name]
         delivery = DirectDelivery([(frozenset(other.service.handlers.types()), other.inbox) for other in others])
@@ -194,10 +208,12 @@ def _add_member(worker: Worker, member: Member, members: list[Member], clock: Cl
     waiter = BellWaiter(config.database_url, worker.stop)
     worker.loops.append(Loop(f"{name}-relay", relay.step, POLL_SECONDS, worker.stop, waiter, relay.stop))
     worker.loops.append(Loop(f"{name}-retry", lambda: member.inbox.retry_due() > 0, RETRY_SECONDS, worker.stop))
-    for item in member.service.jobs:
+    for item in (forget_old_rows, *member.service.jobs):
         lease = Lease(member.database, f"job:{item.name}")
         step = job_step(item, member, lease, clock)
-        worker.loops.append(Loop(f"{name}-{item.name}", step, item.every_seconds, worker.stop, on_stop=lease.release))
+        loop = Loop(f"{name}-{item.name}", step, item.every_seconds, worker.stop, on_stop=lease.release)
+        loop.longest_seconds = item.longest_seconds
+        worker.loops.append(loop)
 
 
 def job_step(item: Job, member: Member, lease: Lease, clock: Clock) -> Callable[[], bool]:

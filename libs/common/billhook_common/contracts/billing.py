@@ -72,7 +72,7 @@ class SubscriptionEnded(SubscriptionSnapshot, frozen=True, kw_only=True):
 
 
 class ChargeLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a charge; ``amount`` is net, or gross where ``tax_included`` (R18); ``discount`` is off it already."""
+    """One line of a charge; ``amount`` is net, or gross where ``tax_included``, with ``discount`` off (R18)."""
 
     subscription_id: UUID
     text: str

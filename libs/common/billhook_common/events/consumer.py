@@ -6,6 +6,7 @@ from typing import Any
 
 from kombu import Connection, Consumer, Exchange, Message, Queue
 
+from billhook_common.db import TRANSIENT, is_transient
 from billhook_common.events.broker import (
     CONTENT_TYPE,
     DEAD_EXCHANGE,
@@ -15,7 +16,7 @@ from billhook_common.events.broker import (
     queue_name,
 )
 from billhook_common.events.envelope import Undecodable, split_bundle
-from billhook_common.events.inbox import TRANSIENT, Inbox
+from billhook_common.events.inbox import Inbox
 from billhook_common.faults import crash_point
 from billhook_common.logs import get_logger
 
@@ -41,6 +42,16 @@ class EventConsumer:
         self._connection: Connection | None = None
         self._consumer: Consumer | None = None
         self._forget()
+
+    def connect(self) -> None:
+        """Listen to the service's queue, which is declared first; without it, what is published for it is lost.
+
+        A broker or database that is away is left to ``step``, which tries again.
+        """
+        try:
+            self._connected()
+        except (*TRANSIENT, *Connection(self._url).connection_errors) as error:
+            log.warning("not_listening_yet", error=repr(error)[:300])
 
     def step(self) -> bool:
         """Wait up to a second for messages and apply them; True if there were some. Raises if the broker is away."""
@@ -75,6 +86,8 @@ class EventConsumer:
 
     def _connected(self) -> Connection:
         if self._connection is None:
+            # Nothing is taken before the database answers: what is taken and not handled counts against it.
+            self._inbox.probe()
             connection = Connection(self._url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=5)
             try:
                 connection.connect()
@@ -119,8 +132,8 @@ class EventConsumer:
                     self._inbox.park_message(body, reason)
                 self._inbox.accept(self._events)
                 return
-            except TRANSIENT as error:
-                if time.monotonic() > deadline:
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() > deadline:
                     raise
                 log.warning("inbox_database_away", error=type(error).__name__, pause_seconds=pause)
                 _wait_beating(connection, pause)

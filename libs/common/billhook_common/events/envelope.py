@@ -62,7 +62,7 @@ def decode_envelope(raw: bytes) -> Envelope:
     """Read one envelope; raises Undecodable."""
     try:
         return _decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"not an event: {error}") from error
 
 
@@ -92,5 +92,5 @@ def split_bundle(body: bytes) -> list[bytes]:
     """The events of one message, which is always a JSON array; raises Undecodable."""
     try:
         return [bytes(item) for item in _list_decoder.decode(body)]
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"not a bundle of events: {error}") from error

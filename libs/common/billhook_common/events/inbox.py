@@ -6,16 +6,15 @@ import random
 import traceback
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
-from billhook_common.db import Database
+from billhook_common.db import Database, is_contention, is_transient
 from billhook_common.errors import NotKnownYet
 from billhook_common.events.envelope import Event, Undecodable, decode_envelope, decode_event
 from billhook_common.events.handlers import Context, Handlers, NotYet
@@ -27,9 +26,6 @@ from billhook_common.tables import inbox
 from billhook_common.trace import Trace, tracing
 
 log = get_logger()
-
-TRANSIENT = (OperationalError, InterfaceError, PoolTimeout)
-"""The database is away, or a lock or statement took too long: the same batch is worth another try."""
 
 _WAIT_SECONDS = (1, 5, 30, 120, 600, 3600)
 """Waits of an event that came before what it needs."""
@@ -53,10 +49,15 @@ class Inbox:
         self._clock = clock
         self._config = config
 
+    def probe(self) -> None:
+        """Raise one of TRANSIENT when the database does not answer."""
+        with self._database.transaction() as session:
+            session.execute(text("SELECT 1"))
+
     def accept(self, raw_events: Sequence[bytes]) -> None:
         """Apply events, each at most once; returns when every one is done, to be retried or parked.
 
-        Raises one of TRANSIENT when the database does not answer: nothing of the batch in hand was applied.
+        Raises one of TRANSIENT when the database does not answer; the same events can be handed over again.
         """
         events: list[Event[Any]] = []
         for raw in raw_events:
@@ -69,7 +70,6 @@ class Inbox:
 
     def retry_due(self, *, at_once: bool = False) -> int:
         """Try again what failed or waited and is due (with ``at_once``: all that wait); returns how many are done."""
-        done = 0
         with self._database.transaction() as session:
             due = session.execute(
                 select(inbox.c.event_id, inbox.c.payload)
@@ -77,24 +77,41 @@ class Inbox:
                 .order_by(inbox.c.next_at)
                 .limit(_RETRY_BATCH)
             ).all()
-        for row in due:
-            try:
-                with self._database.transaction() as session:
-                    locked = session.execute(
-                        select(inbox.c.event_id)
-                        .where(inbox.c.event_id == row.event_id, inbox.c.state == "failed")
-                        .with_for_update(skip_locked=True)
-                    ).first()
-                    if locked is None:
-                        continue
-                    self._handle(session, [self._decode(row.payload)])
-                    _mark_done(session, row.event_id)
-                done += 1
-            except TRANSIENT:
+        return sum([self._retry(row.event_id, row.payload) for row in due])
+
+    def _retry(self, event_id: UUID, raw: bytes) -> bool:
+        try:
+            event = self._decode(raw)
+        except Undecodable as error:
+            self._set_aside(event_id, str(error))
+            return False
+        try:
+            with self._database.transaction() as session:
+                locked = session.execute(
+                    select(inbox.c.event_id)
+                    .where(inbox.c.event_id == event_id, inbox.c.state == "failed")
+                    .with_for_update(skip_locked=True)
+                ).first()
+                if locked is None:
+                    return False
+                self._handle(session, [event])
+                _mark_done(session, event_id)
+            return True
+        except Exception as error:
+            if is_transient(error) and not is_contention(error):
                 raise
-            except Exception as error:  # noqa: BLE001  (the edge: an event's error becomes its state)
-                self._record(self._decode(row.payload), error)
-        return done
+            self._record(event, error)
+            return False
+
+    def _set_aside(self, event_id: UUID, reason: str) -> None:
+        """Park what was to be tried again and cannot be read any more."""
+        with self._database.transaction() as session:
+            session.execute(
+                update(inbox)
+                .where(inbox.c.event_id == event_id, inbox.c.state == "failed")
+                .values(state="parked", next_at=None, fingerprint="Undecodable", reason=_storable(reason))
+            )
+        log.warning("event_parked", event_id=str(event_id), reason=reason[:200])
 
     def _accept(self, events: list[Event[Any]]) -> None:
         try:
@@ -102,9 +119,9 @@ class Inbox:
                 self._apply(session, events)
                 crash_point("in_batch")
             return
-        except TRANSIENT:
-            raise
-        except Exception as error:  # noqa: BLE001  (the edge: an event's error becomes its state)
+        except Exception as error:
+            if is_transient(error):
+                raise
             if len(events) == 1:
                 self._record(events[0], error)
                 return
@@ -136,15 +153,9 @@ class Inbox:
         for event_type, group in by_type.items():
             handler = self._handlers.get(event_type)
             assert handler is not None
-            first = group[0]
-            cause = Trace(
-                correlation_id=first.correlation_id or str(first.id),
-                causation_id=str(first.id),
-                source_key=first.source_key if len(group) == 1 else None,
-                actor=f"event:{first.type}",
-            )
-            with tracing(cause):
-                handler.apply(context, group)
+            for part in [group] if handler.batch else [[event] for event in group]:
+                with tracing(_cause(part)):
+                    handler.apply(context, part)
 
     def _decode(self, raw: bytes) -> Event[Any]:
         envelope = decode_envelope(raw)
@@ -160,12 +171,12 @@ class Inbox:
         waiting = isinstance(error, (NotYet, NotKnownYet))
         fingerprint = _fingerprint(error)
         with self._database.transaction() as session:
-            attempts = (
-                session.execute(
-                    select(inbox.c.attempts).where(inbox.c.event_id == event.id).with_for_update()
-                ).scalar_one_or_none()
-                or 0
-            )
+            before = session.execute(
+                select(inbox.c.attempts, inbox.c.fingerprint).where(inbox.c.event_id == event.id).with_for_update()
+            ).one_or_none()
+            # Tries of one kind do not count for the other: having waited long is no failure.
+            same_kind = before is not None and _is_wait(before.fingerprint or "") == waiting
+            attempts = before.attempts if before is not None and same_kind else 0
             schedule = _WAIT_SECONDS if waiting else _FAILURE_SECONDS
             parked = not waiting and attempts >= len(schedule)
             seconds = schedule[min(attempts, len(schedule) - 1)] * random.uniform(0.8, 1.2)  # noqa: S311
@@ -174,7 +185,7 @@ class Inbox:
                 "attempts": attempts + 1,
                 "next_at": None if parked else self._clock.now() + dt.timedelta(seconds=seconds),
                 "fingerprint": fingerprint,
-                "reason": str(error)[:2000],
+                "reason": _storable(str(error)),
                 "payload": event.raw,
             }
             session.execute(
@@ -200,13 +211,33 @@ class Inbox:
             session.execute(
                 upsert(inbox)
                 .values(
-                    event_id=event_id, type=event_type, state="parked", received_at=self._clock.now(),
-                    fingerprint="Undecodable", reason=reason[:2000], payload=raw,
+                    event_id=event_id, type=_storable(event_type), state="parked", received_at=self._clock.now(),
+                    fingerprint="Undecodable", reason=_storable(reason), payload=raw,
                 )
                 .on_conflict_do_nothing()
             )  # fmt: skip
         EVENTS_FAILED.labels("parked").inc()
         log.warning("event_parked", event_id=str(event_id), type=event_type, reason=reason[:200])
+
+
+def _storable(text_: str) -> str:
+    """Text that the database keeps: without NUL, not endless."""
+    return text_.replace("\x00", "\ufffd")[:2000]
+
+
+def _is_wait(fingerprint: str) -> bool:
+    return fingerprint.partition(" ")[0] in {"NotYet", "NotKnownYet"}
+
+
+def _cause(events: list[Event[Any]]) -> Trace:
+    """What the effects of these events are told to come from; a batch names its first one."""
+    first = events[0]
+    return Trace(
+        correlation_id=first.correlation_id or str(first.id),
+        causation_id=str(first.id),
+        source_key=first.source_key if len(events) == 1 else None,
+        actor=f"event:{first.type}",
+    )
 
 
 _FAR = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)

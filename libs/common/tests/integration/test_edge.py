@@ -91,6 +91,10 @@ class TestTokens:
         assert answer.status_code == 403
         assert "sample:read" in answer.json["detail"]
 
+    def test_a_customers_token_opens_only_what_is_meant_for_customers(self, harness: ServiceHarness) -> None:
+        answer = harness.client("sample:read", customer_id=uuid4()).get("/counters")
+        assert (answer.status_code, answer.json["detail"]) == (403, "This is for staff.")
+
     def test_without_a_token_it_is_401(self, harness: ServiceHarness) -> None:
         assert harness.stranger().get("/counters").status_code == 401
 

@@ -199,7 +199,7 @@ class InvoiceFilterSchema(Schema):
 
 
 @blueprint.route("", methods=["GET"])
-@requires("invoicing:read")
+@requires("invoicing:read", own=True)
 @blueprint.arguments(InvoiceFilterSchema, location="query")
 @blueprint.response(200, InvoicePageSchema)
 def list_invoices(wanted: dict[str, Any]) -> Response:
@@ -211,7 +211,7 @@ def list_invoices(wanted: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<uuid:invoice_id>", methods=["GET"])
-@requires("invoicing:read")
+@requires("invoicing:read", own=True)
 @blueprint.response(200, OneInvoiceSchema)
 def get_invoice(invoice_id: UUID) -> Response:
     """One invoice with its lines, taxes, seller, buyer and history."""
@@ -226,7 +226,7 @@ def get_invoice(invoice_id: UUID) -> Response:
 
 
 @blueprint.route("/<uuid:invoice_id>/pdf", methods=["GET"])
-@requires("invoicing:read")
+@requires("invoicing:read", own=True)
 @blueprint.response(200, content_type="application/pdf")
 def get_pdf(invoice_id: UUID) -> Response:
     """The invoice as PDF/A: the same bytes every time."""
