@@ -20,7 +20,7 @@ import psutil
 from sqlalchemy import text
 
 from billhook_billing.actions.post import NewTransaction, post
-from billhook_billing.actions.settle import settle_debits
+from billhook_billing.actions.settle import settle_new
 from billhook_billing.actions.verify import verify_books
 from billhook_billing.app import service
 from billhook_billing.domain import ledger
@@ -164,8 +164,7 @@ class Bench:
                 with self.database.transaction() as session:
                     no_sequential_scans(session)
                     chunk = charges[at : at + 2000]
-                    post(session, self.clock, chunk)
-                    settle_debits(session, self.clock, [charge.id for charge in chunk])
+                    settle_new(session, self.clock, post(session, self.clock, chunk))
         return charges, spent
 
     def bare(self, new: Sequence[NewTransaction]) -> Spent:

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from billhook.demo.client import Client
 from billhook.demo.month import play
 from billhook_common.local.ports import free_port
 from billhook_common.local.rabbitmq import LocalRabbitMQ
+
+from .browsing import CHROMIUM, DESK, FLAGS
 
 PASSWORD = "a sentence that nobody guesses"
 KEY = "the-key-of-the-first-hour"
@@ -56,7 +59,8 @@ class Installation:
         pytest.fail("".join(self.said))
 
 
-def _played(broker: str = "") -> Iterator[Installation]:
+def played(broker: str = "") -> Iterator[Installation]:
+    """A fresh installation after its first month."""
     with tempfile.TemporaryDirectory(prefix="billhook-e2e-") as folder:
         Path(folder).chmod(0o755)
         installation = Installation(Path(folder) / "data", broker)
@@ -70,10 +74,27 @@ def _played(broker: str = "") -> Iterator[Installation]:
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[Installation]:
     """One process for the web, one for the work, PostgreSQL beside them."""
-    yield from _played()
+    yield from played()
 
 
 @pytest.fixture(scope="session")
 def cluster(rabbitmq: LocalRabbitMQ) -> Iterator[Installation]:
     """A web and a worker process per service, events over RabbitMQ."""
-    yield from _played(rabbitmq.url)
+    yield from played(rabbitmq.url)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, which is not ours to download."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser without cookies, as wide as a desk allows."""
+    fresh = browser.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce", locale="en-IE")  # type: ignore[arg-type]  # a plain dict is a ViewportSize
+    yield fresh
+    fresh.close()

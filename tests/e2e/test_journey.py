@@ -1,5 +1,6 @@
-"""One ISP's month, end to end, on both transports: every figure equals the list behind it, and the books are the same."""
+"""One ISP's month, end to end, on both transports: every figure equals its list, and the books are the same."""
 
+import urllib.request
 from collections import defaultdict
 from decimal import Decimal
 from typing import Any
@@ -131,8 +132,6 @@ def test_figures_equal_the_lists_behind_them(api: Client) -> None:
 def test_uploading_the_same_files_again_changes_nothing(api: Client) -> None:
     before = len(everything(api, "/payments/payments"))
     (listed,) = everything(api, "/payments/statements")
-    import urllib.request
-
     request = urllib.request.Request(
         f"{api._url}/api/payments/statements/{listed['id']}/file", headers={"Authorization": f"Bearer {api._key}"}
     )

@@ -1,4 +1,4 @@
-"""What the fault tests run on: databases that are migrated once, and the suite's processes under the test's own hands."""
+"""What the fault tests run on: the suite's processes, under the tests' own hands or as people start them."""
 
 import tempfile
 from collections.abc import Iterator
@@ -52,8 +52,9 @@ def over_broker(databases_of_suite: dict[str, str], rabbitmq: LocalRabbitMQ) -> 
         tempfile.TemporaryDirectory(prefix="billhook-faults-") as name,
         Site(Path(name), databases_of_suite, url, OVER_BROKER) as item,
     ):
-        item.start(*OVER_BROKER, "web")
-        item.until_listening()
+        item.start(*OVER_BROKER)
+        assert sorted(item.listening()) == sorted(OVER_BROKER), "an event may be published before its queue is there"
+        item.start("web")
         an_operator(item.api)
         confirm_run(item.api)
         yield item

@@ -3,16 +3,18 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from uuid import UUID
 
 import psycopg
 from kombu import Connection
 from psycopg import sql
-from psycopg.rows import namedtuple_row
+from sqlalchemy import select
 
+from billhook_common.config import ServiceConfig
+from billhook_common.db import Database
 from billhook_common.events.broker import CONTENT_TYPE, EXCHANGE
 from billhook_common.events.envelope import encode
 from billhook_common.events.relay import envelope
+from billhook_common.tables import outbox, outbox_position
 
 from .site import Site
 
@@ -28,12 +30,12 @@ def published(site: Site) -> dict[str, list[bytes]]:
     """Every event in the services' logs, as it went out, by type."""
     events: dict[str, list[bytes]] = defaultdict(list)
     for service, dsn in site.dsns.items():
-        with psycopg.connect(dsn, row_factory=namedtuple_row) as connection:
-            epochs: dict[str, UUID] = {
-                row.type: row.epoch for row in connection.execute("SELECT type, epoch FROM outbox_position")
-            }
-            for row in connection.execute("SELECT * FROM outbox ORDER BY seq"):
+        database = Database(ServiceConfig(database_url=dsn))
+        with database.transaction() as session:
+            epochs = {row.type: row.epoch for row in session.execute(select(outbox_position))}
+            for row in session.execute(select(outbox).order_by(outbox.c.seq)):
                 events[row.type].append(encode(envelope(row, service, epochs[row.type], row.position)))
+        database.close()
     return events
 
 

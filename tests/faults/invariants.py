@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Protocol
@@ -128,7 +128,7 @@ def every_published_event_arrived(databases: Databases) -> None:
 
 
 def nothing_was_set_aside(databases: Databases) -> None:
-    """No event is parked, and none failed on its way: what a fault breaks off is repeated, not held against the event."""
+    """No event is parked, and none failed on its way: what a fault broke off is no fault of the event."""
     for name, database in databases.items():
         parked = database.execute("SELECT type, fingerprint, reason FROM inbox WHERE state <> 'done'").fetchall()
         assert parked == [], name
@@ -136,7 +136,7 @@ def nothing_was_set_aside(databases: Databases) -> None:
         assert [row for row in failed if not str(row[1]).startswith(_IN_ORDER)] == [], name
 
 
-def every_acknowledged_command_has_one_effect(databases: Databases, commands: Iterator[Acknowledged] | Any) -> None:
+def every_acknowledged_command_has_one_effect(databases: Databases, commands: Iterable[Acknowledged]) -> None:
     """What was acknowledged is there, once, under the id of the answer; and nothing is there that was not."""
     found: dict[str, Counter[tuple[str, str]]] = {
         "/crm/customers": _effects(
@@ -170,7 +170,7 @@ def _effects(connection: "psycopg.Connection[tuple[Any, ...]]", query: Any) -> C
 def balances_agree(databases: Databases) -> None:
     """Each balance is the sum of its entries and of its transactions, and crm's lists show the same."""
     billing = databases["billing"]
-    accounts = dict(billing.execute("SELECT customer_id, balance FROM account").fetchall())
+    accounts: dict[Any, int] = dict(billing.execute("SELECT customer_id, balance FROM account").fetchall())
     for query in (
         "SELECT customer_id, sum(amount)::bigint FROM ledger_transaction WHERE customer_id IS NOT NULL GROUP BY 1",
         "SELECT customer_id, sum(amount)::bigint FROM ledger_entry WHERE account = 'customers' GROUP BY 1",

@@ -70,8 +70,10 @@ def work_for_service(service: Service) -> None:
     config = service.read_config()
     configure_logs(service.name, config.log_format)
     service.migrate(config.database_url)
+    running = service.worker(config)
+    running.listen()
     announce()
-    run_worker(service.worker(config), config)
+    run_worker(running, config)
 
 
 def wait_for_release() -> None:

@@ -9,7 +9,7 @@ PERMISSIONS = (
     *("crm:read", "crm:write", "crm:import"),
     *("billing:read", "billing:write", "billing:run", "billing:import"),
     *("invoicing:read", "invoicing:write"),
-    *("payments:read", "payments:write", "payments:import", "payments:pair"),
+    *("payments:read", "payments:write", "payments:import", "payments:pair", "payments:reverse"),
     *("tickets:read", "tickets:write"),
     *("inventory:read", "inventory:write"),
     "gateway:admin",

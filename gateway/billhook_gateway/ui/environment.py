@@ -14,6 +14,7 @@ from jinja2 import Environment, Undefined
 from billhook_common.auth import public
 from billhook_gateway.ui import charts, texts
 from billhook_gateway.ui.assets import Assets, assets_blueprint
+from billhook_gateway.ui.browsers import browser_name
 from billhook_gateway.ui.format import Formats, days_between, days_late
 from billhook_gateway.ui.location import Location
 from billhook_gateway.ui.shell import Viewer, actions, navigation
@@ -119,6 +120,7 @@ def _filters(pages: Pages) -> dict[str, Callable[..., Any]]:
     return {name: written(name) for name in names} | {
         "ago": lambda value: pages.formats().ago(value, pages.now()),
         "word": lambda value, kind: word(kind, value),
+        "browser": browser_name,
         "initials": initials,
         "avatar_tone": avatar_tone,
         "figure": figure,

@@ -12,7 +12,10 @@ def nested(fields: Mapping[str, str]) -> dict[str, Any]:
         target = body
         for parent in parents:
             target = target.setdefault(parent, {})
-        target[last] = value.strip()
+            if not isinstance(target, dict):
+                break
+        else:
+            target[last] = value.strip()
     return body
 
 

@@ -4,6 +4,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from billhook_gateway.domain.roles import PERMISSIONS, ROLES
+from billhook_gateway.ui.browsers import browser_name
 from billhook_gateway.ui.environment import avatar_tone, figure, initials
 from billhook_gateway.ui.forms import errors_by_field, flat, nested
 from billhook_gateway.ui.location import Location
@@ -112,6 +113,20 @@ def test_an_open_invoice_past_its_date_is_overdue_and_a_paid_one_is_not() -> Non
 def test_initials(name: str, letters: str) -> None:
     assert initials(name) == letters
     assert avatar_tone(name) == avatar_tone(name)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0", "Firefox · Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36", "Chrome · Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.1 Safari/605.1.15", "Safari · macOS"),
+        ("curl/8.11", "curl/8.11"),
+        ("", ""),
+    ],
+)
+def test_browsers_are_named_as_people_name_them(line: str, name: str) -> None:
+    assert browser_name(line) == name
 
 
 def test_figures_for_geometry() -> None:

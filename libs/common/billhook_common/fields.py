@@ -10,6 +10,8 @@ from billhook_common.errors import BillhookError
 from billhook_common.money import Money
 
 _MOST = Decimal(10) ** 12
+_PLAIN = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
+"""No exponent, no NaN, no digits of other scripts: what a person would write."""
 # Control characters, half surrogates (which no database stores) and the marks that turn the direction of writing.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -40,7 +42,7 @@ class DecimalString(fields.Decimal):
         self._decimals = decimals
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
-        if not isinstance(value, (str, int)) or isinstance(value, bool):
+        if not isinstance(value, (str, int)) or isinstance(value, bool) or not _PLAIN.fullmatch(str(value)):
             raise ValidationError('Send a decimal as a string, such as "29.90".')
         number = super()._deserialize(value, attr, data, **kwargs)
         assert number is not None
@@ -63,6 +65,8 @@ class MoneyField(fields.Field[Money]):
             raise ValidationError('Send money as {"amount": "29.90", "currency": "EUR"}.')
         if not isinstance(value["amount"], str) or not isinstance(value["currency"], str):
             raise ValidationError("amount and currency are strings.")
+        if not _PLAIN.fullmatch(value["amount"]):
+            raise ValidationError('amount is a decimal such as "29.90".')
         try:
             return Money.of(value["amount"], value["currency"])
         except BillhookError as error:

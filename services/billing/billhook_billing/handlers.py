@@ -1,6 +1,7 @@
 """Events from other services; after an import or a run they come in thousands, so they are taken in batches."""
 
 from billhook_billing.actions.accounts import mirror_customers
+from billhook_billing.actions.archive import end_services_of, hold_services_of
 from billhook_billing.actions.documents import post_credit_notes, take_invoices
 from billhook_billing.actions.receive import keep_unmatched, receive_payments, reverse_payment, send_refunds
 from billhook_common.contracts.crm import CustomerChanged, CustomerCreated, CustomerSnapshot
@@ -13,8 +14,11 @@ handles = Handlers()
 
 @handles(CustomerCreated, CustomerChanged, batch=True)
 def keep_customers(ctx: Context, events: list[Event[CustomerSnapshot]]) -> None:
-    """Customers are new, which opens their accounts, or changed."""
+    """Customers are new, which opens their accounts, changed, or archived, which ends their services."""
+    gone = {event.data.customer_id for event in events if event.data.lifecycle == "archived"}
+    hold_services_of(ctx.session, gone)
     mirror_customers(ctx.session, [event.data for event in events], currency=ctx.config.currency)
+    end_services_of(ctx.session, ctx.clock, gone)
 
 
 @handles(PaymentReceived, batch=True)

@@ -218,6 +218,7 @@ class OpenItem(Base):
     __table_args__ = (
         CheckConstraint("open BETWEEN 0 AND total", name="open"),
         Index("ix_open_item_customer_id_due_on", "customer_id", "due_on", "transaction_id"),
+        Index("ix_open_item_due_on", "due_on", "transaction_id"),
         Index("ix_open_item_unpaid", "due_on", "transaction_id", postgresql_where=text("open > 0")),
         Index("uq_open_item_document_id", "document_id", unique=True, postgresql_where=text("document_id IS NOT NULL")),
     )
@@ -241,7 +242,7 @@ class Credit(Base):
     __tablename__ = "credit"
     __table_args__ = (
         CheckConstraint("unallocated BETWEEN 0 AND total", name="unallocated"),
-        Index("ix_credit_customer_id_transaction_id", "customer_id", "transaction_id"),
+        Index("ix_credit_customer_id_given_on", "customer_id", "given_on", "transaction_id"),
         Index("ix_credit_unallocated", "customer_id", postgresql_where=text("unallocated > 0")),
     )
 
@@ -335,6 +336,10 @@ class ChargeRunPreview(Base):
     """
 
     __tablename__ = "charge_run_preview"
+    __table_args__ = (
+        Index("ix_charge_run_preview_late", "run_id", postgresql_where=text("late")),
+        Index("ix_charge_run_preview_gross", "run_id", text("(net + tax) DESC"), "customer_id"),
+    )
 
     run_id: Mapped[UUID] = mapped_column(ForeignKey("charge_run.id"), primary_key=True)
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("account.customer_id"), primary_key=True)

@@ -44,6 +44,8 @@ class GivenReference(Base):
     """A payment reference that a customer has or had: payers go on using the old one (R70)."""
 
     __tablename__ = "given_reference"
+    __table_args__ = (Index("ix_given_reference_reference", "reference"),)
+
     customer_id: Mapped[UUID] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(primary_key=True)
 

@@ -18,8 +18,9 @@ HEADER = (
 )  # fmt: skip
 
 _FIRST = (
-    "Anna", "Milan", "Eva", "Tomáš", "Klára", "Jonas", "Ruth", "Felix", "Zoë", "Petr", "Iris", "Oliver", "Marta", "Emil",
-    "Sára", "Viktor", "Nina", "Lukáš", "Alma", "Jan", "Ida", "Martin", "Lucie", "Pavel", "Hana", "Jürgen", "Žofie",
+    "Anna", "Milan", "Eva", "Tomáš", "Klára", "Jonas", "Ruth", "Felix", "Zoë", "Petr", "Iris", "Oliver", "Marta",
+    "Emil", "Sára", "Viktor", "Nina", "Lukáš", "Alma", "Jan", "Ida", "Martin", "Lucie", "Pavel", "Hana", "Jürgen",
+    "Žofie",
 )  # fmt: skip
 _LAST = (
     "Novák", "Keller", "Costa", "Svoboda", "Dvořák", "Lindqvist", "Petersen", "Horváth", "Müller", "Tóth", "Moreau",

@@ -65,9 +65,8 @@ def _customers(client: Client, first: dt.date, say: Say) -> int:
     done = client.post(f"/crm/imports/{upload['id']}/confirm", {"skip_errors": True}, key="demo-customers-confirm")
     client.until("the customers", lambda: bool(client.get(f"/crm/imports/{upload['id']}")["state"] == "imported"))
     done = client.get(f"/crm/imports/{upload['id']}")
-    say(
-        f"customers    {done['imported']} imported from {file.rows} rows, {preview['failed']} rows set aside with reasons"
-    )
+    aside = f"{preview['failed']} rows set aside with reasons"
+    say(f"customers    {done['imported']} imported from {file.rows} rows, {aside}")
     return int(done["imported"])
 
 

@@ -3,8 +3,12 @@
 const SHOWN_MS = 10_000;
 
 function leave(element) {
+  if (element.dataset.leaving) return;
+  element.dataset.leaving = "1";
   setTimeout(() => element.remove(), SHOWN_MS);
 }
+
+const leaveAll = () => document.querySelectorAll(".toasts > *").forEach(leave);
 
 export function toast(name, { detail, retry } = {}) {
   const region = document.querySelector(".toasts");
@@ -24,4 +28,5 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-dismiss]");
   if (button) button.closest(".toasts > *").remove();
 });
-document.querySelectorAll(".toasts > *").forEach(leave);
+document.addEventListener("htmx:after:swap", leaveAll);
+leaveAll();

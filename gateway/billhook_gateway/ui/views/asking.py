@@ -1,5 +1,6 @@
 """The few steps that every view takes: read the query, ask, show a form again with what was wrong, go on."""
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -12,6 +13,7 @@ from billhook_gateway.door import services
 from billhook_gateway.ui.forms import errors_by_field
 from billhook_gateway.ui.views.frame import tell
 
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 PASSED_ON = ("Content-Type", "Content-Disposition", "Content-Length")
 
 
@@ -31,9 +33,9 @@ def is_uuid(text: str) -> bool:
 def month_range(first: str, until: str) -> dict[str, str]:
     """``?month=2026-11`` as the half-open days that an API wants under the two names."""
     month = request.args.get("month", "")
-    year, _, number = month.partition("-")
-    if not (year.isdigit() and number.isdigit() and 1 <= int(number) <= 12 and len(month) == 7):
+    if not _MONTH.fullmatch(month):
         return {}
+    year, _, number = month.partition("-")
     following = f"{int(year) + 1}-01" if int(number) == 12 else f"{year}-{int(number) + 1:02d}"
     return {first: f"{month}-01", until: f"{following}-01"}
 
@@ -80,9 +82,13 @@ def on_to(path: str, said: str = "", undo: str = "") -> Response:
 
 
 def customer_numbered(number: str) -> str:
-    """The id of the customer with that number or login; blank when there is none."""
-    found = services().get("crm", "/customers", q=number)["items"] if number else []
-    return next((str(one["id"]) for one in found if number in (one["number"], one["login"])), "")
+    """The id of the customer with that number, else with that login; blank when there is none."""
+    found = services().get("crm", "/customers", q=number, limit=500)["items"] if number else []
+    for name in ("number", "login"):
+        for one in found:
+            if one[name].lower() == number.lower():
+                return str(one["id"])
+    return ""
 
 
 def passed_on(answer: BackendResponse) -> Response:

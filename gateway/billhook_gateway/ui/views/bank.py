@@ -90,7 +90,7 @@ def original_file(statement_id: object) -> Response:
 @requires("payments:pair")
 def post_statement(statement_id: object) -> Response:
     """Post what was matched, where the account wants a review first."""
-    services().post("payments", f"/statements/{statement_id}/post", key=f"post-{statement_id}")
+    services().post("payments", f"/statements/{statement_id}/post")
     return on_to(f"/bank/{statement_id}", "The payments are posted")
 
 

@@ -18,7 +18,7 @@ blueprint = Blueprint("customer_billing_pages", __name__, url_prefix="/customers
 @requires("billing:write")
 def new_service(customer_id: object) -> str:
     """The form of a new service."""
-    return _service_form(customer_id, {})
+    return _service_form(customer_id, {}, new_key())
 
 
 @blueprint.route("/services/new", methods=["POST"])
@@ -31,11 +31,12 @@ def add_service(customer_id: object) -> Response:
         day = body.pop("billing_day", "")
         if day.isdigit():
             services().patch("billing", f"/accounts/{customer_id}/settings", {"billing_day": int(day)})
-        return services().post("billing", "/subscriptions", body | {"customer_id": str(customer_id)})
+        body["customer_id"] = str(customer_id)
+        return services().post("billing", "/subscriptions", body, key=form_key())
 
     return attempt(
         act,
-        lambda errors: _service_form(customer_id, fields(), errors),
+        lambda errors: _service_form(customer_id, fields(), new_key(), errors),
         lambda made: on_to(f"/customers/{customer_id}", f"{made['plan_name']} is on from {made['starts_on']}"),
     )
 
@@ -106,7 +107,9 @@ def add_correction(customer_id: object) -> Response:
     )
 
 
-def _service_form(customer_id: object, values: Mapping[str, Any], errors: Mapping[str, list[str]] | None = None) -> str:
+def _service_form(
+    customer_id: object, values: Mapping[str, Any], key: str, errors: Mapping[str, list[str]] | None = None
+) -> str:
     client = services()
     found = note_outages(client.gather(account=("billing", f"/accounts/{customer_id}")))
     return page(
@@ -114,6 +117,7 @@ def _service_form(customer_id: object, values: Mapping[str, Any], errors: Mappin
         customer=client.get("crm", f"/customers/{customer_id}"),
         account=found["account"],
         plans=client.get("billing", "/plans", enabled="true", limit=500),
+        idempotency_key=key,
         values=values,
         errors=errors or {},
     )

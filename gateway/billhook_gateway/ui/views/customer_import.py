@@ -10,6 +10,7 @@ from billhook_common.auth import requires
 from billhook_gateway.answers import ApiProblem
 from billhook_gateway.door import caller, services
 from billhook_gateway.ui.forms import errors_by_field
+from billhook_gateway.ui.import_rows import checked_file, merged_failures
 from billhook_gateway.ui.views.asking import attempt, fields, on_to, page, passed_on, ticked
 from billhook_gateway.ui.views.frame import note_outages
 
@@ -88,10 +89,10 @@ def confirm(import_id: object) -> Response:
     body = {"skip_errors": ticked("skip_errors")}
 
     def act() -> None:
-        client.post("crm", f"/imports/{import_id}/confirm", body, key=f"import-{import_id}")
+        client.post("crm", f"/imports/{import_id}/confirm", body)
         if billing is not None:
             after = body | {"after_customers": True}
-            client.post("billing", f"/imports/{billing['id']}/confirm", after, key=f"import-{billing['id']}")
+            client.post("billing", f"/imports/{billing['id']}/confirm", after)
 
     def again(errors: Mapping[str, list[str]]) -> str:
         return _preview_page(client.get("crm", f"/imports/{import_id}"), billing, errors)
@@ -102,8 +103,17 @@ def confirm(import_id: object) -> Response:
 @blueprint.route("/customers/import/<uuid:import_id>/failures.csv", methods=["GET"])
 @requires("crm:import")
 def failures(import_id: object) -> Response:
-    """The rows that were left out, to be mended and imported again."""
-    return passed_on(services().open("crm", f"/imports/{import_id}/failures.csv"))
+    """The rows that were left out, by either service, to be mended and imported again."""
+    client, billing = services(), _billing_import(import_id)
+    answer = client.open("crm", f"/imports/{import_id}/failures.csv")
+    if billing is None or answer.status != 200:
+        return passed_on(answer)
+    other = client.open("billing", f"/imports/{billing['id']}/failures.csv")
+    content, more = answer.read(), other.read()
+    response = passed_on(answer)
+    if other.status == 200:
+        response.set_data(merged_failures(content, more))
+    return response
 
 
 def _upload_page(errors: Mapping[str, list[str]]) -> str:
@@ -124,7 +134,8 @@ def _preview_page(job: Import, billing: Import | None, errors: Mapping[str, list
             errors = {**errors, **errors_by_field(problem.problem)}
     return page(
         "customers/import/preview.html",
-        step=3, job=job, services=billing, preview=preview, services_preview=found, errors=errors,
+        step=3, job=job, services=billing, preview=preview, services_preview=found,
+        check=checked_file(preview, found), errors=errors,
     )  # fmt: skip
 
 

@@ -99,11 +99,10 @@ def _income(found: dict[str, Any]) -> list[dict[str, Any]]:
 def _steps() -> dict[str, bool | None]:
     """Which of the first steps the caller may take, and whether it is done; None: its service does not say."""
     told = _allowed(_FIRST_STEPS)
-    done = {
-        "company": lambda answer: answer["version"] > 0,
-        "customers": lambda answer: answer["total"] > 0,
-        "plans": lambda answer: bool(answer["items"]),
-        "runs": lambda answer: bool(answer["items"]),
-        "statements": lambda answer: bool(answer["items"]),
-    }
-    return {name: None if answer is None else done[name](answer) for name, answer in told.items()}
+    return {name: None if answer is None else _is_done(name, answer) for name, answer in told.items()}
+
+
+def _is_done(name: str, answer: dict[str, Any]) -> bool:
+    if name == "company":
+        return bool(answer["version"])
+    return bool(answer["total"] if name == "customers" else answer["items"])

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from billhook_common.auth import requires
-from billhook_gateway.door import services
+from billhook_gateway.door import door, services
 from billhook_gateway.ui.views.asking import (
     asked,
     attempt,
@@ -57,7 +57,7 @@ def enter_payment() -> Response:
     customer_id = typed.get("customer_id", "")
     body = {
         "customer_id": customer_id,
-        "amount": {"amount": typed.get("amount", ""), "currency": _account(customer_id)["currency"]},
+        "amount": {"amount": typed.get("amount", ""), "currency": door().settings.currency},
         "method": typed.get("method", ""),
         "documents": [{"document_id": one} for one in documents],
     } | filled({"received_on": typed.get("received_on", ""), "reference": typed.get("reference", "")})
@@ -77,7 +77,7 @@ def show_payment(payment_id: object) -> str:
 
 
 @blueprint.route("/payments/<uuid:payment_id>/void", methods=["POST"])
-@requires("payments:write")
+@requires("payments:reverse")
 def void_payment(payment_id: object) -> Response:
     """Take a payment back by a reversal; it stays in the list."""
     body = {"reason": fields().get("reason", "")}
@@ -91,11 +91,6 @@ def void_payment(payment_id: object) -> Response:
         again,
         lambda _: on_to(f"/payments/{payment_id}", "The payment is taken back"),
     )
-
-
-def _account(customer_id: str) -> dict[str, Any]:
-    account: dict[str, Any] = services().get("billing", f"/accounts/{customer_id}")
-    return account
 
 
 def _form(customer_id: str, values: Mapping[str, Any], errors: Mapping[str, list[str]] | None = None) -> str:
@@ -124,7 +119,7 @@ def _form(customer_id: str, values: Mapping[str, Any], errors: Mapping[str, list
         customer=customer,
         values={"amount": amount, **values},
         errors=errors or {},
-        currency=account["currency"] if account else "",
+        currency=door().settings.currency,
         idempotency_key=new_key(),
         **found,
     )

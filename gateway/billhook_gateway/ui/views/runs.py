@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from billhook_common.auth import requires
 from billhook_gateway.door import services
-from billhook_gateway.ui.views.asking import asked, attempt, fields, on_to, page
+from billhook_gateway.ui.views.asking import asked, attempt, fields, form_key, new_key, on_to, page
 
 blueprint = Blueprint("run_pages", __name__)
 
@@ -52,6 +52,7 @@ def show_run(run_id: object) -> str:
     return page(
         "billing_runs/page.html",
         run=client.get("billing", f"/runs/{run_id}"),
+        idempotency_key=new_key(),
         charges=client.get("billing", f"/runs/{run_id}/preview", **asked()),
         **outcomes,
     )
@@ -60,8 +61,8 @@ def show_run(run_id: object) -> str:
 @blueprint.route("/billing-runs/<uuid:run_id>/confirm", methods=["POST"])
 @requires("billing:run")
 def confirm_run(run_id: object) -> Response:
-    """Charge what the preview shows. A run is confirmed once, so the run itself is the key."""
-    services().post("billing", f"/runs/{run_id}/confirm", key=f"confirm-{run_id}")
+    """Charge what the preview shows. Twice charges once."""
+    services().post("billing", f"/runs/{run_id}/confirm", key=form_key())
     return on_to(f"/billing-runs/{run_id}", "The run is charging")
 
 

@@ -65,6 +65,7 @@ class RefundSent(Fact, frozen=True, kw_only=True):
     customer_id: UUID
     amount: Money
     sent_on: dt.date
+    method: str = "bank_transfer"
 
 
 class StatementImported(Fact, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from billhook_billing.actions.due import Due, Payer
 from billhook_billing.actions.post import NewTransaction, Posted, post
-from billhook_billing.actions.settle import settle_debits
+from billhook_billing.actions.settle import settle_new
 from billhook_billing.domain import ledger
 from billhook_billing.domain.charging import Charge, ChargeLine
 from billhook_common.clock import Clock
@@ -49,7 +49,8 @@ def charge_customers(session: Session, clock: Clock, run_id: UUID, run_date: dt.
     charges = [(due.payer, due.charge) for due in dues if due.charge is not None]
     if not charges:
         return 0
-    new = [_posting(payer, charge, run_id, run_date) for payer, charge in charges]
+    bill_date = max(run_date, clock.today())
+    new = [_posting(payer, charge, run_id, run_date, bill_date) for payer, charge in charges]
     posted = post(session, clock, new)
     fresh = [
         (payer, charge, transaction, result)
@@ -59,11 +60,13 @@ def charge_customers(session: Session, clock: Clock, run_id: UUID, run_date: dt.
     copy_rows(session, "charged_line", _LINE, _lines((charge, result.id) for _, charge, _, result in fresh))
     _move_charged_until(session, [charge for _, charge in charges])
     publish_many(session, clock, (_told(*item, run_id) for item in fresh))
-    settle_debits(session, clock, [result.id for *_, result in fresh])
+    settle_new(session, clock, [result for *_, result in fresh])
     return len(fresh)
 
 
-def _posting(payer: Payer, charge: Charge, run_id: UUID, run_date: dt.date) -> NewTransaction:
+def _posting(payer: Payer, charge: Charge, run_id: UUID, run_date: dt.date, bill_date: dt.date) -> NewTransaction:
+    """Due some days after ``bill_date``; with a document after the run date, and its invoice moves that (R22)."""
+    counted_from = run_date if payer.wants_document else bill_date
     made = charge_id(charge)
     nets = [line.net_minor for line in charge.lines]
     taxes = [(row.rate, row.tax_minor) for row in charge.taxes]
@@ -76,7 +79,7 @@ def _posting(payer: Payer, charge: Charge, run_id: UUID, run_date: dt.date) -> N
         source="run",
         period_from=min([line.from_ for line in charge.lines]),
         period_until=max([line.until for line in charge.lines]),
-        due_on=run_date + dt.timedelta(days=payer.due_days),
+        due_on=counted_from + dt.timedelta(days=payer.due_days),
         charge_id=made,
         run_id=run_id,
         wants_document=payer.wants_document,

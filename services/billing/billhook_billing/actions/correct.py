@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from billhook_billing.actions.accounts import lock_accounts
 from billhook_billing.actions.post import NewTransaction, post
 from billhook_billing.actions.receive import reversal_id
-from billhook_billing.actions.settle import settle_customers
+from billhook_billing.actions.settle import settle_customers, settle_new
 from billhook_billing.domain import ledger
 from billhook_billing.domain.ledger import Kind
 from billhook_billing.models import Credit, LedgerTransaction, OpenItem
@@ -90,8 +90,7 @@ def post_manual(session: Session, clock: Clock, wanted: ManualTransaction) -> UU
         description=wanted.description,
         source_key=current_trace().source_key,
     )
-    post(session, clock, [transaction])
-    settle_customers(session, clock, {wanted.customer_id})
+    settle_new(session, clock, post(session, clock, [transaction]))
     audit(
         session, clock, "transaction_posted", transaction.id,
         after={"customer_id": wanted.customer_id, "kind": wanted.kind, "change": signed, "on": on},

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from billhook_billing.actions.accounts import lock_accounts
 from billhook_billing.actions.post import NewTransaction, post
 from billhook_billing.actions.rows import write_rows
-from billhook_billing.actions.settle import settle_customers
+from billhook_billing.actions.settle import settle_customers, settle_new
 from billhook_billing.actions.tell import ItemState, item_changed, told
 from billhook_billing.domain import ledger
 from billhook_common.clock import Clock
@@ -40,7 +40,7 @@ _LINK = text("""
     RETURNING transaction_id, customer_id, version, currency, total, open, open_item.due_on, open_item.document_id
 """)
 _WAITED_FOR = text("SELECT document_id FROM named_allocation WHERE document_id = ANY(:documents)")
-# Joined row by row, as in settle_debits.
+# Joined row by row, as in settle_new.
 _PASSES = text("""
     SELECT DISTINCT moved.customer_id
     FROM unnest(CAST(:customers AS uuid[]), CAST(:items AS uuid[]), CAST(:before AS date[]), CAST(:after AS date[]))
@@ -91,18 +91,16 @@ def take_invoices(session: Session, clock: Clock, invoices: Sequence[Event[Invoi
     charged = _by_charge(event.data for event in invoices)
     by_hand = [event for event in invoices if event.data.charge_id is None]
     moved = _link(session, clock, charged) if charged else set()
-    if by_hand:
-        post(session, clock, [_invoice_by_hand(event) for event in by_hand])
-        moved |= {event.data.customer_id for event in by_hand}
     settle_customers(session, clock, moved)
+    if by_hand:
+        settle_new(session, clock, post(session, clock, [_invoice_by_hand(event) for event in by_hand]))
 
 
 def post_credit_notes(session: Session, clock: Clock, notes: Sequence[Event[CreditNoteIssued]]) -> None:
     """Post the credits; each pays the invoice that it corrects first (O8, O9). Raises NotKnownYet, TotalsDiffer."""
     for event in notes:
         _check_sums(event.data)
-    post(session, clock, [_credit_note(event) for event in notes])
-    settle_customers(session, clock, {event.data.customer_id for event in notes})
+    settle_new(session, clock, post(session, clock, [_credit_note(event) for event in notes]))
 
 
 def _by_charge(invoices: Iterable[InvoiceIssued]) -> dict[UUID, InvoiceIssued]:

@@ -202,7 +202,8 @@ class _Draft:
                 new.id, customer_id, currency, -change, -change, due_on, new.charge_id, new.wants_document,
                 new.document_id, new.document_number,
             ))  # fmt: skip
-            if new.charge_id is None:
+            # With an invoice on the way the event of the charge says it all.
+            if not (new.charge_id and new.wants_document):
                 born = ItemState(
                     transaction_id=new.id, customer_id=customer_id, version=1, currency=currency,
                     total=-change, open=-change, due_on=due_on, document_id=new.document_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from billhook_billing.actions.post import NamedDocument, NewTransaction, post
-from billhook_billing.actions.settle import settle_customers
+from billhook_billing.actions.settle import settle_customers, settle_new
 from billhook_billing.domain import ledger
 from billhook_billing.queries import stored_transaction
 from billhook_common.clock import Clock
@@ -28,13 +28,12 @@ class ReversalDiffers(Conflict):
 
 def receive_payments(session: Session, clock: Clock, payments: Sequence[Event[PaymentReceived]]) -> None:
     """Credit the customers and settle. Raises NotKnownYet, CurrencyMismatch, AmountNotPositive."""
-    post(session, clock, [_payment(event) for event in payments])
-    settle_customers(session, clock, {event.data.customer_id for event in payments})
+    settle_new(session, clock, post(session, clock, [_payment(event) for event in payments]))
 
 
 def _payment(event: Event[PaymentReceived]) -> NewTransaction:
     payment = event.data
-    account = ledger.Account.SUSPENSE if payment.from_suspense else _ACCOUNTS.get(payment.method, ledger.Account.BANK)
+    account = ledger.Account.SUSPENSE if payment.from_suspense else _account(payment.method)
     reference = f", {payment.reference}" if payment.reference else ""
     return NewTransaction(
         id=payment_transaction_id(payment.payment_id),
@@ -47,6 +46,10 @@ def _payment(event: Event[PaymentReceived]) -> NewTransaction:
         source_key=event.source_key,
         named=_named(payment),
     )
+
+
+def _account(method: str) -> ledger.Account:
+    return _ACCOUNTS.get(method, ledger.Account.BANK)
 
 
 def payment_transaction_id(payment_id: UUID) -> UUID:
@@ -103,7 +106,7 @@ def send_refunds(session: Session, clock: Clock, refunds: Sequence[Event[RefundS
     transactions = [
         NewTransaction(
             id=derive_id("refund", event.data.refund_id),
-            posting=ledger.refund(event.data.customer_id, event.data.amount),
+            posting=ledger.refund(event.data.customer_id, event.data.amount, account=_account(event.data.method)),
             customer_id=event.data.customer_id,
             posted_on=event.data.sent_on,
             description="Refund",
@@ -112,8 +115,7 @@ def send_refunds(session: Session, clock: Clock, refunds: Sequence[Event[RefundS
         )
         for event in refunds
     ]
-    post(session, clock, transactions)
-    settle_customers(session, clock, {event.data.customer_id for event in refunds})
+    settle_new(session, clock, post(session, clock, transactions))
 
 
 def keep_unmatched(session: Session, clock: Clock, entries: Sequence[Event[EntryUnmatched]]) -> None:

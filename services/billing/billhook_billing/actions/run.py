@@ -18,10 +18,9 @@ from billhook_billing.models import ChargeRun, ChargeRunPreview, ChargeRunProble
 from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.contracts.billing import ChargeRunCompleted
-from billhook_common.db import copy_rows, no_sequential_scans
-from billhook_common.errors import Conflict, Invalid, NotFound
+from billhook_common.db import TRANSIENT, copy_rows, no_sequential_scans
+from billhook_common.errors import BillhookError, Conflict, Invalid, NotFound
 from billhook_common.events import publish
-from billhook_common.events.inbox import TRANSIENT
 from billhook_common.faults import crash_point
 from billhook_common.ids import uuid7
 from billhook_common.logs import get_logger
@@ -33,6 +32,10 @@ CHUNK_CUSTOMERS = 2_000
 """Customers of one transaction: larger ones hold locks longer and gain nothing."""
 FURTHEST_DAYS_AHEAD = 366
 """A run date further off is a slip of the keyboard."""
+UNEXPECTED = "An unexpected error; see the log."
+"""What is told of an error whose own words are for the log: they may hold other people's data."""
+
+UNFINISHED = ("queued", "preview_ready", "confirmed", "processing")
 
 _PREVIEW = ("run_id", "customer_id", "lines", "net", "tax", "period_from", "period_until", "late")
 _PROBLEM = ("run_id", "customer_id", "outcome", "reason", "detail")
@@ -112,9 +115,9 @@ def confirm_run(session: Session, clock: Clock, run_id: UUID, *, actor: str) -> 
 
 
 def cancel_run(session: Session, clock: Clock, run_id: UUID) -> ChargeRun:
-    """Throw a preview away. Raises NotFound, RunNotReady once it charges."""
+    """Throw a preview away, or a confirmed run that has charged nobody. Raises NotFound, RunNotReady."""
     run = locked_run(session, run_id)
-    if run.state not in {"queued", "preview_ready"}:
+    if run.state not in UNFINISHED or run.charged:
         raise RunNotReady(f"It is {run.state}; what is charged is taken back by corrections.")
     run.state, run.finished_at = "cancelled", clock.now()
     audit(session, clock, "charge_run_cancelled", run.id)
@@ -137,7 +140,7 @@ def advance(session: Session, clock: Clock, *, chunk_customers: int = CHUNK_CUST
     if run is None:
         return False
     no_sequential_scans(session)
-    payers = next_payers(session, run.run_date, run.cursor, chunk_customers)
+    payers = next_payers(session, run.run_date, run.currency, run.cursor, chunk_customers)
     if run.state == "queued":
         _preview(session, run, payers)
     else:
@@ -178,9 +181,9 @@ def _charge(session: Session, clock: Clock, run: ChargeRun, payers: Sequence[Pay
     if not payers:
         _finish(session, clock, run)
         return
-    dues = _leave_out_late(session, run, charges_due(session, run.run_date, payers, hold=True))
+    dues = charges_due(session, run.run_date, payers, hold=True)
     _note_problems(session, run, dues)
-    charged = _charge_together(session, clock, run, dues)
+    charged = _charge_together(session, clock, run, _as_previewed(session, run, dues))
     run.state = "processing"
     run.charged += len(charged)
     run.charged_net += sum(due.charge.net_minor for due in charged if due.charge)
@@ -211,36 +214,50 @@ def _charge_alone(session: Session, clock: Clock, run: ChargeRun, due: Due) -> b
         raise
     except Exception as error:
         log.warning("charge_failed", run_id=str(run.id), customer_id=str(due.payer.customer_id), exc_info=error)
-        _add_problems(session, [(run.id, due.payer.customer_id, "failed", type(error).__name__, str(error)[:500])])
+        _add_problems(session, [(run.id, due.payer.customer_id, "failed", *_reason(error))])
         return False
 
 
-def _leave_out_late(session: Session, run: ChargeRun, dues: Sequence[Due]) -> Sequence[Due]:
-    """What catches up more than two periods is charged only where a person agreed (R21)."""
-    late = {due.payer.customer_id for due in dues if due.charge and due.charge.late}
-    if not late:
-        return dues
-    agreed = set(
-        session.scalars(
-            select(ChargeRunPreview.customer_id).where(
-                ChargeRunPreview.run_id == run.id, ChargeRunPreview.approved, ChargeRunPreview.customer_id.in_(late)
-            )
-        )
+def _as_previewed(session: Session, run: ChargeRun, dues: Sequence[Due]) -> Sequence[Due]:
+    """Those whose charge is what a person saw in the preview; late ones only where the person agreed (R11, R21).
+
+    The others are noted as skipped and come with the next run.
+    """
+    rows = session.execute(
+        select(ChargeRunPreview.customer_id, ChargeRunPreview.net, ChargeRunPreview.tax, ChargeRunPreview.approved)
+        .where(ChargeRunPreview.run_id == run.id)
+        .where(ChargeRunPreview.customer_id.in_([due.payer.customer_id for due in dues if due.charge]))
     )
-    refused = late - agreed
-    _add_problems(session, [(run.id, customer_id, "skipped", *_CATCH_UP) for customer_id in sorted(refused)])
-    return [due for due in dues if due.payer.customer_id not in refused]
+    shown = {row.customer_id: row for row in rows}
+    charged, problems = [], []
+    for due in dues:
+        if due.charge is None:
+            continue
+        row = shown.get(due.payer.customer_id)
+        if row is None or (row.net, row.tax) != (due.charge.net_minor, due.charge.tax_minor):
+            problems.append((run.id, due.payer.customer_id, "skipped", *_CHANGED))
+        elif due.charge.late and not row.approved:
+            problems.append((run.id, due.payer.customer_id, "skipped", *_CATCH_UP))
+        else:
+            charged.append(due)
+    _add_problems(session, problems)
+    return charged
+
+
+def _reason(error: Exception) -> tuple[str, str]:
+    """The name of what went wrong, and what a person may read about it."""
+    return type(error).__name__, str(error)[:500] if isinstance(error, BillhookError) else UNEXPECTED
 
 
 _CATCH_UP = ("catch_up", "More than two periods would be caught up; confirm the customer to charge them.")
+_CHANGED = (
+    "changed_since_preview",
+    "What the customer owes is not what the preview showed; the next run previews and charges it.",
+)
 
 
 def _note_problems(session: Session, run: ChargeRun, dues: Sequence[Due]) -> None:
-    rows = [
-        (run.id, due.payer.customer_id, "failed", type(due.error).__name__, str(due.error)[:500])
-        for due in dues
-        if due.error is not None
-    ]
+    rows = [(run.id, due.payer.customer_id, "failed", *_reason(due.error)) for due in dues if due.error is not None]
     if run.state == "queued":
         rows += [
             (run.id, due.payer.customer_id, "skipped", *_CATCH_UP) for due in dues if due.charge and due.charge.late

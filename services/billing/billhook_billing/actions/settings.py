@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from billhook_billing.actions.subscriptions import tell_subscriptions
@@ -23,6 +23,9 @@ def settings_of(account: Account) -> dict[str, Any]:
 
 def change_settings(session: Session, clock: Clock, customer_id: UUID, changes: dict[str, Any]) -> Account:
     """Set what ``changes`` names. Raises NotKnownYet while the customer has not arrived."""
+    # In the order of a billing run, which holds services before accounts.
+    services = select(Subscription.id).where(Subscription.customer_id == customer_id).order_by(Subscription.id)
+    session.execute(services.with_for_update())
     account = session.get(Account, customer_id, with_for_update=True)
     if account is None:
         raise NotKnownYet("The customer has not arrived here yet.")

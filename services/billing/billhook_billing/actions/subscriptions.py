@@ -254,7 +254,8 @@ def monthly_net(terms: SubscriptionTerms, on: dt.date) -> Money:
 def recurring_revenue(session: Session, currency: str, on: dt.date) -> tuple[int, Money]:
     """How many services are active on ``on``, and their net value a month (MRR, features A13).
 
-    Services of equal terms are valued once: a hundred thousand have a few hundred prices.
+    Those of archived customers only run out and are left out. Services of equal terms are valued once: a hundred
+    thousand have a few hundred prices.
     """
     same = (
         Subscription.price, Subscription.quantity, Subscription.currency, Subscription.tax_rate,
@@ -262,7 +263,9 @@ def recurring_revenue(session: Session, currency: str, on: dt.date) -> tuple[int
     )  # fmt: skip
     groups = session.execute(
         select(*same, func.count().label("services"))
+        .join(Account, Account.customer_id == Subscription.customer_id)
         .where(Subscription.state == "active", Subscription.currency == currency, Subscription.starts_on <= on)
+        .where(Account.lifecycle != "archived")
         .group_by(*same)
     )
     count = minor = 0

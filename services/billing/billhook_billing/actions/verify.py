@@ -82,7 +82,7 @@ def verify_books(session: Session) -> list[Difference]:
     ]
 
 
-@job(every_seconds=DAY_SECONDS)
+@job(every_seconds=DAY_SECONDS, longest_seconds=2 * 60 * STATEMENT_MINUTES)
 def audit_books(ctx: Context) -> bool:
     """Once a day: publish the number of differences, and name each in the log."""
     ctx.session.execute(text(f"SET LOCAL statement_timeout = '{STATEMENT_MINUTES}min'"))

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from flask import Response
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from billhook_billing.models import Account, Allocation, Credit, LedgerTransaction, OpenItem
 from billhook_common.api import AnyRow, Blueprint, DecimalString, MoneyField, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
+from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
 from billhook_common.money import Money, decimal_text
 from billhook_common.paging import SortKey
@@ -17,7 +18,6 @@ from billhook_common.paging import SortKey
 blueprint = Blueprint("items", __name__, url_prefix="/items", description="Open items")
 
 STATES = ("open", "overdue", "all")
-AnySelect = Select[*tuple[Any, ...]]
 
 
 class ItemCustomerSchema(Schema):
@@ -111,9 +111,9 @@ _LISTED = (
 @blueprint.arguments(ItemFilterSchema, location="query")
 @blueprint.response(200, ItemPageSchema)
 def list_items(wanted: dict[str, Any]) -> Response:
-    """Open and overdue items by due date, all items newest first. ``totals=true`` adds the sums of the filter."""
+    """Open and overdue items and those of some due days by due date, else newest first. ``totals=true`` adds sums."""
     keys: list[SortKey] = [(OpenItem.due_on, "asc"), (OpenItem.transaction_id, "asc")]
-    if wanted["state"] == "all":
+    if wanted["state"] == "all" and not {"due_from", "due_until"} & wanted.keys():
         keys = [(LedgerTransaction.seq, "desc")]
     totals = _totals(wanted) if wanted["totals"] else None
     return page_of(ctx.session, _filtered(_LISTED, wanted), keys, _item, totals)

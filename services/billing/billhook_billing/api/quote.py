@@ -18,6 +18,16 @@ PRORATIONS = (*get_args(Mode), *get_args(Method))
 """How a part of a period is priced, in one word: a mode, or a method of the first period (R4)."""
 
 
+class Discounts(fields.List[dict[str, Any]]):
+    """One discount, or several that are applied in the order given."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(fields.Nested(DiscountSchema), validate=validate.Length(max=100), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        return super()._deserialize([value] if isinstance(value, dict) else value, attr, data, **kwargs)
+
+
 class QuoteSchema(Schema):
     """Terms of a subscription, and the half-open days to charge."""
 
@@ -32,8 +42,8 @@ class QuoteSchema(Schema):
     ends_before = fields.Date(load_default=None, allow_none=True)
     from_ = fields.Date(data_key="from", required=True)
     until = fields.Date(required=True)
-    discounts = fields.List(fields.Nested(DiscountSchema), load_default=list, validate=validate.Length(max=100))
-    proration = fields.String(load_default="cycle_days", validate=validate.OneOf(PRORATIONS))
+    discounts = Discounts(load_default=list, allow_none=True)
+    proration = fields.String(load_default="cycle_days", allow_none=True, validate=validate.OneOf(PRORATIONS))
 
 
 class QuotedLineSchema(Schema):
@@ -77,6 +87,6 @@ class QuotedSchema(Schema):
 @blueprint.response(200, QuotedSchema)
 def quote_subscription(body: dict[str, Any]) -> Response:
     """A line for each anchored period."""
-    body["discounts"] = tuple(Discount(**item) for item in body["discounts"])
-    body["proration"] = Proration.named(body["proration"])
+    body["discounts"] = tuple(Discount(**item) for item in body["discounts"] or ())
+    body["proration"] = Proration.named(body["proration"] or "cycle_days")
     return json_response(quote_json(quote(QuoteRequest(**body))))

@@ -170,6 +170,7 @@ def get_run(run_id: UUID) -> Response:
 @blueprint.response(200, PreviewPageSchema)
 def list_preview(run_id: UUID) -> Response:
     """What each customer would be charged, the largest first."""
+    _known(run_id)
     gross = (ChargeRunPreview.net + ChargeRunPreview.tax).label("gross")
     statement = (
         select(ChargeRunPreview, gross, Account.number, Account.name, Account.currency)
@@ -185,6 +186,7 @@ def list_preview(run_id: UUID) -> Response:
 @blueprint.response(200, ProblemPageSchema)
 def list_problems(run_id: UUID) -> Response:
     """Whom the run does not charge, and why."""
+    _known(run_id)
     statement = (
         select(ChargeRunProblem, Account.number, Account.name)
         .join(Account, Account.customer_id == ChargeRunProblem.customer_id)
@@ -216,9 +218,15 @@ def approve_late(body: dict[str, Any], run_id: UUID) -> Response:
 @requires("billing:run")
 @blueprint.response(200, RunSchema)
 def cancel_run(run_id: UUID) -> Response:
-    """Throw a preview away."""
+    """Throw a preview away, or a confirmed run that has charged nobody."""
     runs.cancel_run(ctx.session, ctx.clock, run_id)
     return _one(run_id)
+
+
+def _known(run_id: UUID) -> None:
+    """Raises NotFound."""
+    if ctx.session.get(ChargeRun, run_id) is None:
+        raise NotFound("There is no such billing run.")
 
 
 def _one(run_id: UUID, status: int = 200) -> Response:

@@ -129,11 +129,11 @@ def list_subscriptions(wanted: dict[str, Any]) -> Response:
 
 
 @blueprint.route("", methods=["POST"])
-@requires("billing:write")
+@requires("billing:write", key=True)
 @blueprint.arguments(SubscriptionSchema)
 @blueprint.response(201, SubscriptionSchema)
 def subscribe(body: dict[str, Any]) -> Response:
-    """Sell a plan to a customer."""
+    """Sell a plan to a customer; a repetition with the same key sells nothing more."""
     if body["quantity"] is None:
         del body["quantity"]
     body["discounts"] = _stored(body["discounts"])

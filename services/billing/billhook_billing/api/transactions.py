@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import Response
 from marshmallow import Schema, fields, validate
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import and_, case, func, select
 
 from billhook_billing.actions.correct import ManualKind, ManualTransaction, post_manual, reverse_transaction
 from billhook_billing.domain.ledger import Account as Ledger
@@ -14,7 +14,9 @@ from billhook_billing.models import Account, ChargedLine, Credit, LedgerEntry, L
 from billhook_common.api import AnyRow, Blueprint, DecimalString, MoneyField, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.contracts.billing import Side
+from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
+from billhook_common.fields import PlainText
 from billhook_common.money import Money, decimal_text
 from billhook_common.paging import SortKey
 
@@ -22,7 +24,6 @@ blueprint = Blueprint("transactions", __name__, url_prefix="/transactions", desc
 
 KINDS = [kind.value for kind in Kind]
 SIDES = get_args(Side)
-AnySelect = Select[*tuple[Any, ...]]
 
 
 class CustomerSchema(Schema):
@@ -146,7 +147,7 @@ class NewTransactionSchema(Schema):
     kind = fields.String(load_default="correction", validate=validate.OneOf(get_args(ManualKind)))
     side = fields.String(required=True, validate=validate.OneOf(SIDES))
     amount = MoneyField(required=True, metadata={"description": "Above 0; ``side`` says which way."})
-    description = fields.String(required=True, validate=validate.Length(1, 500))
+    description = PlainText(500, least=1, required=True)
     on = fields.Date(load_default=None, allow_none=True, data_key="date")
     due_on = fields.Date(load_default=None, allow_none=True)
 
@@ -154,7 +155,7 @@ class NewTransactionSchema(Schema):
 class ReversalSchema(Schema):
     """Why a transaction is taken back."""
 
-    reason = fields.String(load_default="", validate=validate.Length(0, 500))
+    reason = PlainText(500, load_default="")
 
 
 _T = LedgerTransaction

@@ -7,7 +7,14 @@ from uuid import UUID
 
 from billhook_billing.domain.proration import PRORATE, Proration
 from billhook_common.discounts import Discount
-from billhook_common.money import DecimalOutOfRange, checked_decimal, exponent
+from billhook_common.money import (
+    MAX_LINE_MINOR,
+    AmountOutOfRange,
+    DecimalOutOfRange,
+    checked_decimal,
+    exponent,
+    minor_units,
+)
 from billhook_common.periods import Cycle, EndBeforeStart, Period, checked_day
 from billhook_common.tax import checked_rate
 
@@ -53,13 +60,14 @@ class SubscriptionTerms:
 def checked_terms(terms: SubscriptionTerms) -> SubscriptionTerms:
     """``terms``, if a subscription may have them.
 
-    Raises DecimalOutOfRange, UnknownCurrency, InvalidBillingDay, InvalidPeriodMonths, DateOutOfRange, EndBeforeStart
-    or an error of a discount, each with the pointer of its field.
+    Raises DecimalOutOfRange, UnknownCurrency, InvalidBillingDay, InvalidPeriodMonths, DateOutOfRange,
+    EndBeforeStart, AmountOutOfRange or an error of a discount, each with the pointer of its field.
     """
     exponent(terms.currency)
     checked_decimal(terms.price, "/price", at_least=0)
     if not checked_decimal(terms.quantity, "/quantity", at_least=0):
         raise DecimalOutOfRange("must be more than 0", pointer="/quantity")
+    _check_amount(terms)
     checked_rate(terms.tax_rate)
     Cycle.of(terms.starts_on, billing_day=terms.billing_day, months=terms.period_months)
     if terms.ends_before is not None and checked_day(terms.ends_before, "/ends_before") <= terms.starts_on:
@@ -70,3 +78,9 @@ def checked_terms(terms: SubscriptionTerms) -> SubscriptionTerms:
     for at, discount in enumerate(terms.discounts):
         discount.checked(f"/discounts/{at}")
     return terms
+
+
+def _check_amount(terms: SubscriptionTerms) -> None:
+    """A full period must be postable, or each run would fail for the customer. Raises AmountOutOfRange."""
+    if terms.price * terms.quantity * minor_units(terms.currency) > MAX_LINE_MINOR:
+        raise AmountOutOfRange("price times quantity is too large to be posted", pointer="/price")

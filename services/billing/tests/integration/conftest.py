@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from billhook_billing.actions.post import NewTransaction, Posted, post
-from billhook_billing.actions.settle import settle_customers, settle_debits
+from billhook_billing.actions.settle import settle_new
 from billhook_billing.actions.verify import verify_books
 from billhook_billing.domain import ledger
 from billhook_common.contracts.billing import TaxLine
@@ -64,16 +64,14 @@ class Books:
                 id=derive_id("charge", charge_id), posting=posting, customer_id=customer_id, posted_on=day(1),
                 due_on=due, description=text, source="run", charge_id=charge_id, wants_document=documented,
             )  # fmt: skip
-            post(session, self.harness.clock, [new])
-            settle_debits(session, self.harness.clock, [new.id])
+            settle_new(session, self.harness.clock, post(session, self.harness.clock, [new]))
         return charge_id
 
     def post(self, *transactions: NewTransaction) -> list[Posted]:
         """Post and settle."""
         with self.harness.session() as session:
             posted = post(session, self.harness.clock, transactions)
-            customers = {new.customer_id for new in transactions if new.customer_id}
-            settle_customers(session, self.harness.clock, customers)
+            settle_new(session, self.harness.clock, posted)
         return posted
 
     def read(self, statement: str, **values: object) -> list[tuple[object, ...]]:

@@ -256,3 +256,15 @@ def test_an_invoice_that_is_due_later_than_its_charge_passes_the_items_between(b
     settled = in_every_order(books, facts, scenario)
     assert settled["pays"] == {("Payment P1", "second"): 100}
     assert settled["items"]["first"] == (100, 100, facts.day(17), "2026001")
+
+
+def test_the_older_of_two_payments_pays_also_when_it_comes_last(books: Any, facts: Any) -> None:
+    def scenario(books: Any, facts: Any, customer_id: UUID) -> Steps:
+        return {
+            "invoice": deliver(books, facts.invoice(customer_id, 100)),
+            "newer": deliver(books, facts.payment(customer_id, 100, number="P2", on=facts.day(9))),
+            "older": deliver(books, facts.payment(customer_id, 100, number="P1", on=facts.day(3))),
+        }
+
+    settled = in_every_order(books, facts, scenario)
+    assert settled["pays"] == {("Payment P1", "Invoice 2026001"): 100}

@@ -263,7 +263,7 @@ def test_a_service_charged_between_reading_and_charging_is_computed_again(sales:
     subscription = sales.subscribe(sales.customer(), sales.plan())
     run_date = dt.date(2026, 12, 1)
     with sales.harness.session() as session:
-        payers = next_payers(session, run_date, None, 10)
+        payers = next_payers(session, run_date, "EUR", None, 10)
         dues = charges_due(session, run_date, payers, hold=False)
         session.execute(text("UPDATE subscription SET charged_until = '2026-12-05'"))
         with pytest.raises(ChargedMeanwhile), session.begin_nested():

@@ -94,6 +94,7 @@ def import_file(session: Session, clock: Clock, config: PaymentsConfig, uploaded
     importing = Importing(
         session=session,
         clock=clock,
+        home=config.currency,
         file=file,
         rules=_rules(config),
         payers=_payers_in(content.statements),

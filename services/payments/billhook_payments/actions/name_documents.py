@@ -14,6 +14,7 @@ from billhook_payments.domain.money_rules import (
     DocumentNamedTwice,
     DocumentOfAnotherCustomer,
     NamedTooMuch,
+    NotHomeCurrency,
     WrongCurrency,
 )
 from billhook_payments.models import Customer, Document
@@ -26,6 +27,12 @@ class Named:
 
     document_id: UUID
     amount: Money | None = None
+
+
+def check_home(currency: str, home: str, *, pointer: str) -> None:
+    """Only money in the operator's currency can become a customer's. Raises NotHomeCurrency."""
+    if currency != home:
+        raise NotHomeCurrency(f"Customers are billed in {home}, this is {currency}.", pointer=pointer)
 
 
 def check_customer(session: Session, customer_id: UUID, currency: str, *, pointer: str = "/customer_id") -> None:

@@ -11,7 +11,7 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.errors import NotFound
 from billhook_common.money import Money
-from billhook_payments.actions.name_documents import Named, check_customer, name_documents
+from billhook_payments.actions.name_documents import Named, check_customer, check_home, name_documents
 from billhook_payments.actions.post import (
     NewPayment,
     Share,
@@ -48,21 +48,26 @@ class Acceptance:
     remember: bool = True
 
 
-def accept_entry(session: Session, clock: Clock, entry_id: UUID, accepted: Acceptance, *, by: str) -> Entry:
-    """Post the entry for one customer. Raises NotFound, EntryDecided, EntryNotPayment, and as ``name_documents``."""
+def accept_entry(session: Session, clock: Clock, entry_id: UUID, accepted: Acceptance, *, home: str, by: str) -> Entry:
+    """Post the entry for one customer.
+
+    Raises NotFound, EntryDecided, EntryNotPayment, NotHomeCurrency, and what ``name_documents`` raises.
+    """
     entry = _locked(session, entry_id)
     check_waiting(entry.state)
+    check_home(entry.currency, home, pointer="/customer_id")
     part = Part(accepted.customer_id, _amount(entry), accepted.documents)
     return _decide(session, clock, entry, [part], by=by, remember=accepted.remember)
 
 
-def split_entry(session: Session, clock: Clock, entry_id: UUID, parts: Sequence[Part], *, by: str) -> Entry:
+def split_entry(session: Session, clock: Clock, entry_id: UUID, parts: Sequence[Part], *, home: str, by: str) -> Entry:
     """Post one entry for several customers.
 
-    Raises NotFound, EntryDecided, EntryNotPayment, PartsDiffer, and what ``name_documents`` raises.
+    Raises NotFound, EntryDecided, EntryNotPayment, NotHomeCurrency, PartsDiffer, and what ``name_documents`` raises.
     """
     entry = _locked(session, entry_id)
     check_waiting(entry.state)
+    check_home(entry.currency, home, pointer="/parts")
     total = 0
     for place, part in enumerate(parts):
         if part.amount.currency != entry.currency:

@@ -37,12 +37,13 @@ Seen = defaultdict[tuple[UUID, bool], Counter[str]]
 class Importing:
     """One file on its way in.
 
-    ``repeated`` are the identities of statements that it holds more than once; ``taken`` gathers the rows on which
-    something is to be posted or told.
+    ``home`` is the operator's currency, ``repeated`` are the identities of statements that the file holds more than
+    once; ``taken`` gathers the rows on which something is to be posted or told.
     """
 
     session: Session
     clock: Clock
+    home: str
     file: BankFile
     rules: PairingRules
     payers: frozenset[str]
@@ -80,7 +81,7 @@ def store_statement(importing: Importing, account: BankAccount, statement: BankS
     fresh = list(_fresh(lines, known))
     ids_of = {identity: [entry_id for entry_id, _ in entries] for identity, entries in known.items()}
     owner = Owner(account.id, row.id, importing.clock.now())
-    terms = AccountTerms(account.currency, account.review_first)
+    terms = AccountTerms(account.currency, account.review_first, importing.home)
     for chunk in _chunks(iter(fresh)):
         rows = [judged for line in chunk for judged in _judged(importing, terms, line, ids_of)]
         write_entries(session, owner, rows)

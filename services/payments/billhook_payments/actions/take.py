@@ -16,7 +16,7 @@ from billhook_common.events import publish
 from billhook_common.ids import uuid7
 from billhook_common.money import Money
 from billhook_common.trace import current_trace
-from billhook_payments.actions.name_documents import Named, check_customer, name_documents
+from billhook_payments.actions.name_documents import Named, check_customer, check_home, name_documents
 from billhook_payments.actions.post import NewPayment, post_payments, take_numbers
 from billhook_payments.actions.review import undo_entry
 from billhook_payments.actions.void import void_payments
@@ -48,9 +48,13 @@ class NewRefund:
     note: str = ""
 
 
-def take_payment(session: Session, clock: Clock, taken: ManualPayment, *, by: str) -> UUID:
-    """Record money that came in (Y1). Raises AmountNotPositive, DateInFuture, NotKnownYet, and as name_documents."""
+def take_payment(session: Session, clock: Clock, taken: ManualPayment, *, home: str, by: str) -> UUID:
+    """Record money that came in, in the currency ``home`` (Y1).
+
+    Raises AmountNotPositive, DateInFuture, NotHomeCurrency, NotKnownYet, and as name_documents.
+    """
     _check(clock, taken.amount, taken.received_on, "/received_on")
+    check_home(taken.amount.currency, home, pointer="/amount/currency")
     check_customer(session, taken.customer_id, taken.amount.currency)
     payment = NewPayment(
         customer_id=taken.customer_id,
@@ -88,12 +92,13 @@ def reverse_payment(session: Session, clock: Clock, payment_id: UUID, *, reason:
     undo_entry(session, clock, payment.entry_id, reason=reason, by=by)
 
 
-def send_refund(session: Session, clock: Clock, new: NewRefund, *, by: str) -> Refund:
+def send_refund(session: Session, clock: Clock, new: NewRefund, *, home: str, by: str) -> Refund:
     """Record money that went back; whether the customer has that credit is billing's to say (R12).
 
-    Raises AmountNotPositive, DateInFuture, NotKnownYet, WrongCurrency.
+    Raises AmountNotPositive, DateInFuture, NotHomeCurrency, NotKnownYet, WrongCurrency.
     """
     _check(clock, new.amount, new.sent_on, "/sent_on")
+    check_home(new.amount.currency, home, pointer="/amount/currency")
     check_customer(session, new.customer_id, new.amount.currency)
     seq = take_numbers(session, "REF", 1)
     refund = Refund(
@@ -112,7 +117,13 @@ def send_refund(session: Session, clock: Clock, new: NewRefund, *, by: str) -> R
     )
     session.add(refund)
     session.flush()
-    fact = RefundSent(refund_id=refund.id, customer_id=new.customer_id, amount=new.amount, sent_on=new.sent_on)
+    fact = RefundSent(
+        refund_id=refund.id,
+        customer_id=new.customer_id,
+        amount=new.amount,
+        sent_on=new.sent_on,
+        method=new.method,
+    )
     publish(session, clock, fact, subject=refund.id, customer_id=new.customer_id)
     audit(session, clock, "refund_sent", refund.id, after={"amount": str(new.amount), "method": new.method})
     return refund

@@ -102,7 +102,7 @@ def get_entry(entry_id: UUID) -> Response:
 def accept(body: dict[str, Any], entry_id: UUID) -> Response:
     """Post the entry for a customer."""
     accepted = review.Acceptance(body["customer_id"], _named(body), body["remember_iban"])
-    review.accept_entry(ctx.session, ctx.clock, entry_id, accepted, by=ctx.identity.name)
+    review.accept_entry(ctx.session, ctx.clock, entry_id, accepted, home=ctx.config.currency, by=ctx.identity.name)
     return _one(entry_id)
 
 
@@ -113,7 +113,8 @@ def accept(body: dict[str, Any], entry_id: UUID) -> Response:
 def split(body: dict[str, Any], entry_id: UUID) -> Response:
     """Post the entry for several customers."""
     parts = [review.Part(part["customer_id"], part["amount"], _named(part)) for part in body["parts"]]
-    review.split_entry(ctx.session, ctx.clock, entry_id, parts, by=ctx.identity.name)
+    home = ctx.config.currency
+    review.split_entry(ctx.session, ctx.clock, entry_id, parts, home=home, by=ctx.identity.name)
     return _one(entry_id)
 
 

@@ -152,7 +152,8 @@ def post_payment(body: dict[str, Any]) -> Response:
     """Record money that a customer paid."""
     documents = [Named(one["document_id"], one["amount"]) for one in body.pop("documents")]
     taken = ManualPayment(**{"received_on": ctx.clock.today(), **body}, documents=documents)
-    return _one(take_payment(ctx.session, ctx.clock, taken, by=ctx.identity.name), 201)
+    by, home = ctx.identity.name, ctx.config.currency
+    return _one(take_payment(ctx.session, ctx.clock, taken, home=home, by=by), 201)
 
 
 @blueprint.route("/<uuid:payment_id>", methods=["GET"])
@@ -164,7 +165,7 @@ def get_payment(payment_id: UUID) -> Response:
 
 
 @blueprint.route("/<uuid:payment_id>/reverse", methods=["POST"])
-@requires("payments:write", key=True)
+@requires("payments:reverse", key=True)
 @blueprint.arguments(ReversalSchema)
 @blueprint.response(200, PaymentSchema)
 def reverse(body: dict[str, Any], payment_id: UUID) -> Response:

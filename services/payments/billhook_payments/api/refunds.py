@@ -76,13 +76,14 @@ def list_refunds(wanted: dict[str, Any]) -> Response:
 
 
 @blueprint.route("", methods=["POST"])
-@requires("payments:write", key=True)
+@requires("payments:reverse", key=True)
 @blueprint.arguments(NewRefundSchema)
 @blueprint.response(201, RefundSchema)
 def post_refund(body: dict[str, Any]) -> Response:
     """Record money that was paid back to a customer."""
     new = NewRefund(**{"sent_on": ctx.clock.today(), **body})
-    return _one(send_refund(ctx.session, ctx.clock, new, by=ctx.identity.name).id, 201)
+    by, home = ctx.identity.name, ctx.config.currency
+    return _one(send_refund(ctx.session, ctx.clock, new, home=home, by=by).id, 201)
 
 
 @blueprint.route("/<uuid:refund_id>", methods=["GET"])

@@ -14,10 +14,11 @@ from billhook_payments.domain.states import State
 
 @dataclass(frozen=True, slots=True)
 class AccountTerms:
-    """What an account asks for: its currency, and whether a person looks before anything is posted."""
+    """What an account asks for: its currency, whether a person looks before anything is posted; ``home`` currency."""
 
     currency: str
     review_first: bool
+    home: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ def judge(
 
 def _decide(payment: Incoming, terms: AccountTerms, index: PairingIndex, rules: PairingRules) -> Decision:
     decision = pair(payment, index, rules)
+    currency = payment.amount.currency
+    if currency != terms.home:
+        # Nobody can accept it before it is exchanged: customers' accounts are in the home currency.
+        foreign = Evidence("currency", 0, f"{currency} cannot pay what is billed in {terms.home}")
+        return replace(decision, zone="queue", customer_id=None, documents=(), vetoes=(foreign,))
     if decision.zone != "auto":
         return decision
     doubt = _doubt(payment, decision, terms, index)

@@ -33,6 +33,12 @@ class DocumentOfAnotherCustomer(Conflict):
     title = "The document is another customer's"
 
 
+class NotHomeCurrency(Conflict):
+    """Customers are billed in the home currency; money in another one stays in suspense until it is exchanged."""
+
+    title = "Customers are not billed in this currency"
+
+
 class WrongCurrency(Conflict):
     """Amounts of different currencies never mix; the customer owes in another one."""
 

@@ -32,9 +32,9 @@ ROUTES = [
     ("GET", "/payments", "payments:read"),
     ("POST", "/payments", "payments:write"),
     ("GET", "/payments/{id}", "payments:read"),
-    ("POST", "/payments/{id}/reverse", "payments:write"),
+    ("POST", "/payments/{id}/reverse", "payments:reverse"),
     ("GET", "/refunds", "payments:read"),
-    ("POST", "/refunds", "payments:write"),
+    ("POST", "/refunds", "payments:reverse"),
     ("GET", "/refunds/{id}", "payments:read"),
     ("GET", "/customers/search", "payments:read"),
     ("GET", "/panels/payments", "payments:read"),
@@ -49,7 +49,7 @@ def call(client: Any, method: str, path: str) -> Any:
 
 
 def test_every_route_asks_for_its_own_right_and_no_other(harness: ServiceHarness) -> None:
-    rights = ["payments:read", "payments:write", "payments:import", "payments:pair", "billing:*"]
+    rights = ["payments:read", "payments:write", "payments:import", "payments:pair", "payments:reverse", "billing:*"]
     for (method, path, needed), right in itertools.product(ROUTES, rights):
         answer = call(harness.client(right), method, path)
         assert (answer.status_code == 403) == (right != needed), (method, path, right, answer.text)

@@ -15,7 +15,7 @@ from billhook_payments.domain.pairing import PairingRules
 pytestmark = pytest.mark.unit
 
 ANNA, JAN = UUID(int=1), UUID(int=2)
-EUR = AccountTerms("EUR", review_first=False)
+EUR = AccountTerms("EUR", review_first=False, home="EUR")
 INDEX = PairingIndex(
     [
         KnownCustomer(ANNA, "10000037", "anna", ("Anna Nováková",), ("5550001112",)),
@@ -56,7 +56,7 @@ def judged(entry: Entry, terms: AccountTerms = EUR, *, is_final: bool = True) ->
         (an_entry("0.00"), "information", "zero"),
         (an_entry(returned=Return("AC04")), "queued", "Money that came back: a returned or reversed payment"),
         (an_entry(is_reversal=True), "queued", "Money that came back: a returned or reversed payment"),
-        (an_entry(currency="CZK"), "proposed", "CZK on an account in EUR"),
+        (an_entry(currency="CZK"), "queued", "CZK cannot pay what is billed in EUR"),
         (an_entry(text="VS 5550002223"), "proposed", "The customer is not billed in EUR"),
     ],
 )
@@ -75,7 +75,7 @@ def test_what_is_announced_is_never_paired() -> None:
 
 
 def test_a_review_comes_before_posting_where_the_account_asks_for_it() -> None:
-    (one,) = judged(an_entry(), AccountTerms("EUR", review_first=True))
+    (one,) = judged(an_entry(), AccountTerms("EUR", review_first=True, home="EUR"))
     assert one.state == "auto"
 
 

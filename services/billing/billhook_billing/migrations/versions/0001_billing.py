@@ -133,6 +133,7 @@ CREATE TABLE open_item (
     wants_document boolean NOT NULL DEFAULT false, document_id uuid, document_number text,
     CONSTRAINT ck_open_item_open CHECK (open BETWEEN 0 AND total));
 CREATE INDEX ix_open_item_customer_id_due_on ON open_item (customer_id, due_on, transaction_id);
+CREATE INDEX ix_open_item_due_on ON open_item (due_on, transaction_id);
 CREATE INDEX ix_open_item_unpaid ON open_item (due_on, transaction_id) WHERE open > 0;
 CREATE UNIQUE INDEX uq_open_item_document_id ON open_item (document_id) WHERE document_id IS NOT NULL;
 CREATE TABLE credit (
@@ -142,7 +143,7 @@ CREATE TABLE credit (
     currency varchar(3) NOT NULL, total bigint NOT NULL, unallocated bigint NOT NULL,
     given_on date NOT NULL, is_credit_note boolean NOT NULL, document_id uuid, document_number text,
     CONSTRAINT ck_credit_unallocated CHECK (unallocated BETWEEN 0 AND total));
-CREATE INDEX ix_credit_customer_id_transaction_id ON credit (customer_id, transaction_id);
+CREATE INDEX ix_credit_customer_id_given_on ON credit (customer_id, given_on, transaction_id);
 CREATE INDEX ix_credit_unallocated ON credit (customer_id) WHERE unallocated > 0;
 CREATE TABLE named_allocation (
     credit_id uuid CONSTRAINT fk_named_allocation_credit_id REFERENCES credit, document_id uuid,
@@ -179,6 +180,8 @@ CREATE TABLE charge_run_preview (
     period_from date NOT NULL, period_until date NOT NULL,
     late boolean NOT NULL, approved boolean NOT NULL DEFAULT false,
     CONSTRAINT pk_charge_run_preview PRIMARY KEY (run_id, customer_id));
+CREATE INDEX ix_charge_run_preview_late ON charge_run_preview (run_id) WHERE late;
+CREATE INDEX ix_charge_run_preview_gross ON charge_run_preview (run_id, (net + tax) DESC, customer_id);
 CREATE TABLE charge_run_problem (
     run_id uuid CONSTRAINT fk_charge_run_problem_run_id REFERENCES charge_run,
     customer_id uuid CONSTRAINT fk_charge_run_problem_customer_id REFERENCES account,

@@ -29,6 +29,7 @@ CREATE INDEX ix_customer_search ON customer USING gin (search gin_trgm_ops);
 CREATE TABLE given_reference (
     customer_id uuid NOT NULL, reference text NOT NULL,
     CONSTRAINT pk_given_reference PRIMARY KEY (customer_id, reference));
+CREATE INDEX ix_given_reference_reference ON given_reference (reference);
 CREATE TABLE document (
     id uuid CONSTRAINT pk_document PRIMARY KEY,
     customer_id uuid NOT NULL, number text, number_key text, currency varchar(3) NOT NULL, gross bigint NOT NULL,
