@@ -45,6 +45,12 @@ class Visitor:
         self.page.goto(f"{self.url}{path}")
         return self.page
 
+    def status(self, path: str) -> int:
+        """Open a page; what the server answered."""
+        answer = self.page.goto(f"{self.url}{path}")
+        assert answer is not None
+        return answer.status
+
     def sign_in(self, login: str, password: str) -> None:
         """Sign in by keyboard, from whatever page asked for it."""
         if "/sign-in" not in self.page.url:

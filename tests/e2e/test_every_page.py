@@ -1,4 +1,4 @@
-"""Every page on the demo's month: quiet under the content policy, usable by everybody, fitting a phone; figures add up."""
+"""Every page on the demo's month: quiet under its content policy, usable by everybody, fit for a phone, adding up."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from billhook.demo.client import Client
 
@@ -16,24 +16,36 @@ from .conftest import PASSWORD, Installation
 pytestmark = pytest.mark.e2e
 
 LISTS = (
-    "/customers /open-items /billing-runs /transactions /invoices /payments /bank /bank/to-check /bank/accounts /plans \
-/tickets /inventory /users /api-keys"
+    *("/customers", "/open-items", "/billing-runs", "/transactions", "/invoices", "/payments", "/bank"),
+    *("/bank/to-check", "/bank/accounts", "/plans", "/tickets", "/inventory", "/users", "/api-keys"),
 )
 FORMS = (
-    "/customers/new /customers/import /billing-runs/new /payments/new /plans/new /tickets/new /inventory/new /users/new \
-/api-keys/new /bank/accounts/new /company /account"
+    *("/customers/new", "/customers/import", "/billing-runs/new", "/payments/new", "/plans/new", "/tickets/new"),
+    *("/inventory/new", "/users/new", "/api-keys/new", "/bank/accounts/new", "/company", "/account"),
 )
-ODD = "/customers?q=nobody-is-called-that /invoices?state=overdue /payments/new?q=nov /customers?balance=negative&overdue=true"
-TABS = "services transactions invoices payments tickets equipment edit services/new correction"
+ODD = (
+    *("/customers?q=nobody-is-called-that", "/customers?balance=negative&overdue=true", "/invoices?state=overdue"),
+    *("/payments/new?q=nov", "/open-items?late=1-30", "/nowhere"),
+)
+TABS = (
+    "services",
+    "transactions",
+    "invoices",
+    "payments",
+    "tickets",
+    "equipment",
+    "edit",
+    "services/new",
+    "correction",
+)
 FILE = "Login;Full name;Plan;Plan price\nsoon.one;Soon One;Fibre 300;24,90\n;;;\nbad.one;Bad One;Fibre 300;much\n"
 
-RECORDS = [
-    *("{customer}", *(f"{{customer}}/{tab}" for tab in TABS.split()), "{customer}/services/{service}"),
+RECORDS = (
+    *("{customer}", *(f"{{customer}}/{tab}" for tab in TABS), "{customer}/services/{service}"),
     *("{invoice}", "{payment}", "{statement}", "{statement}?show=matched", "{statement}?show=all", "{split}"),
     *("{run}", "{plan}", "{ticket}", "{item}", "{user}", "{import}", "{columns}", "{preview}"),
     *("/payments/new?customer={customer_id}", "/open-items?customer_id={customer_id}"),
-]
-PAGES = ["/", *LISTS.split(), *FORMS.split(), *ODD.split(), *RECORDS, "/nowhere"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +89,7 @@ def records(embedded: Installation) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("address", ["/", *LISTS, *FORMS, *ODD, *RECORDS])
 def test_a_page_is_quiet_usable_by_everybody_and_fits_a_phone(
     administrator: Visitor, records: dict[str, str], address: str
 ) -> None:
@@ -91,7 +103,7 @@ def test_a_page_is_quiet_usable_by_everybody_and_fits_a_phone(
     administrator.is_content()
 
 
-def test_the_page_before_sign_in_is_usable_by_everybody(context: Any, embedded: Installation) -> None:
+def test_the_page_before_sign_in_is_usable_by_everybody(context: BrowserContext, embedded: Installation) -> None:
     stranger = Visitor.arrive(context, embedded.url)
     for size in (DESK, PHONE):
         stranger.page.set_viewport_size(size)  # type: ignore[arg-type]
@@ -180,31 +192,42 @@ def user(client: Client, role: str) -> str:
 @pytest.mark.parametrize(
     ("role", "hidden", "refused"),
     [
-        ("cashier", ["Bank import", "Billing run", "Tickets", "Users"], {"/billing-runs/new": "billing:run", "/bank": "payments:import"}),
-        ("support", ["Bank import", "Billing run", "Users"], {"/payments/new": "payments:write", "/company": "gateway:admin"}),
-        ("finance", ["Users", "API keys", "Company"], {"/users": "gateway:admin", "/tickets/new": "tickets:write"}),
+        (
+            "cashier",
+            ["Bank import", "Billing run", "Tickets"],
+            {"/billing-runs/new": "billing:run", "/bank": "payments:import"},
+        ),
+        ("support", ["Bank import", "Users"], {"/payments/new": "payments:write", "/company": "gateway:admin"}),
+        ("finance", ["Users", "Company"], {"/users": "gateway:admin", "/tickets/new": "tickets:write"}),
     ],
-)  # fmt: skip
+)
 def test_a_role_sees_what_it_may_and_is_told_which_right_is_missing(
-    context: Any, embedded: Installation, records: dict[str, str], role: str, hidden: list[str], refused: dict[str, str]
+    context: BrowserContext, embedded: Installation, role: str, hidden: list[str], refused: dict[str, str]
 ) -> None:
     visitor = Visitor.arrive(context, embedded.url)
     visitor.sign_in(user(embedded.client, role), PASSWORD)
     navigation = visitor.page.get_by_role("navigation", name="Main", exact=True)
     for name in hidden:
         expect(navigation.get_by_role("link", name=name)).to_have_count(0)
-    # Everything that is offered opens.
-    pages = [link.get_attribute("href") for link in navigation.get_by_role("link").all()]
-    pages += [records["customer"], records["invoice"], records["payment"]]
-    for path in pages:
-        answer = visitor.page.goto(f"{embedded.url}{path}")
-        assert answer is not None
-        assert answer.status == 200, path
-        assert violations(visitor.page) == []
+    offered = [str(link.get_attribute("href")) for link in navigation.get_by_role("link").all()]
+    assert [visitor.status(path) for path in offered] == [200] * len(offered)
     for path, right in refused.items():
-        answer = visitor.page.goto(f"{embedded.url}{path}")
-        assert answer is not None
-        assert answer.status == 403
+        assert visitor.status(path) == 403
         expect(visitor.page.get_by_role("heading", name="You may not open this")).to_be_visible()
         expect(visitor.page.get_by_text(right)).to_be_visible()
+    assert violations(visitor.page) == []
+    visitor.is_content()
+
+
+@pytest.mark.parametrize("role", ["cashier", "support"])
+def test_a_customers_page_of_a_role_opens_in_all_its_tabs(
+    context: BrowserContext, embedded: Installation, records: dict[str, str], role: str
+) -> None:
+    visitor = Visitor.arrive(context, embedded.url)
+    visitor.sign_in(user(embedded.client, role), PASSWORD)
+    page = visitor.go(records["customer"])
+    assert violations(page) == []
+    tabs = page.get_by_role("navigation", name="Customer").get_by_role("link")
+    offered = [str(link.get_attribute("href")) for link in tabs.all()]
+    assert [visitor.status(path) for path in offered] == [200] * len(offered)
     visitor.is_content()

@@ -97,12 +97,12 @@ class Site:
         stop_all(self._started)
         self.api.close()
 
-    def duplicates(self, name: str) -> int:
-        """How many events the worker ``name`` has seen that it had applied before, since it was started."""
+    def counted(self, name: str, what: str) -> int:
+        """How many events the worker ``name`` has seen since it was started: new ones (``accepted``) or ``duplicate``."""
         url = f"http://127.0.0.1:{self._metrics_ports[name]}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
             lines = answer.read().decode().splitlines()
-        [value] = [line.split()[1] for line in lines if line.startswith("billhook_events_duplicate_total ")]
+        [value] = [line.split()[1] for line in lines if line.startswith(f"billhook_events_{what}_total ")]
         return int(float(value))
 
     def listening(self) -> list[str]:

@@ -64,7 +64,7 @@ def test_a_consumer_killed_in_a_batch_or_before_its_acknowledgement_applies_ever
         load.progress()
     check_invariants(over_broker)
     # Each one's last death was between commit and acknowledgement.
-    assert all(over_broker.duplicates(name) for name in deaths)
+    assert all(over_broker.counted(name, "duplicate") for name in deaths)
     assert over_broker.dead_letters() == dict.fromkeys(over_broker.dsns, 0)
 
 
@@ -78,22 +78,23 @@ RELAY_DEATHS = [
 def test_a_relay_killed_before_it_marks_what_it_published_doubles_messages_but_no_effect(
     over_broker: Site, deaths: Sequence[str]
 ) -> None:
-    before = over_broker.duplicates("billing")
+    before = over_broker.counted("billing", "duplicate")
     with Load(over_broker.api, f"relay {len(deaths)}", SEED, customers_of(over_broker)) as load:
         lives(over_broker, load, "payments", deaths)
         load.progress()
     check_invariants(over_broker)
-    assert over_broker.duplicates("billing") > before
+    assert over_broker.counted("billing", "duplicate") > before
     assert over_broker.dead_letters() == dict.fromkeys(over_broker.dsns, 0)
 
 
 def test_messages_doubled_and_shuffled_change_nothing(over_broker: Site) -> None:
     check_invariants(over_broker)
-    before, seen = contents(over_broker), duplicates(over_broker)
-    messages = doubled(published(over_broker), random.Random(9))
+    before, new, old = contents(over_broker), counted(over_broker, "accepted"), counted(over_broker, "duplicate")
+    messages = doubled(published(over_broker), random.Random(SEED))
     publish(over_broker.broker, messages)
-    again = {name: seen[name] + deliveries(messages, suite.load(name)) for name in seen}
-    assert wait_until(lambda: duplicates(over_broker) == again, QUIET_SECONDS), (duplicates(over_broker), again)
+    all_old = {name: old[name] + deliveries(messages, suite.load(name)) for name in old}
+    assert wait_until(lambda: counted(over_broker, "duplicate") == all_old, QUIET_SECONDS)
+    assert counted(over_broker, "accepted") == new
     assert contents(over_broker) == before
 
 
@@ -105,7 +106,7 @@ def test_a_service_that_hears_everything_in_another_order_makes_the_same_documen
     twin = ServiceHarness(invoicing, dsn)
     consumer = EventConsumer(over_broker.broker, "invoicing-twin", list(invoicing.handlers.types()), twin.inbox)
     consumer.step()
-    messages = doubled(published(over_broker), random.Random(19))
+    messages = doubled(published(over_broker), random.Random(SEED))
     publish(over_broker.broker, messages)
     wanted = {raw for event_type, bodies in messages if event_type in invoicing.handlers.types() for raw in bodies}
     end = time.monotonic() + QUIET_SECONDS
@@ -144,8 +145,8 @@ def deliveries(messages: Sequence[Message], service: Service) -> int:
     return sum(len(bodies) for event_type, bodies in messages if event_type in service.handlers.types())
 
 
-def duplicates(site: Site) -> dict[str, int]:
-    return {name: site.duplicates(name) for name in site.dsns}
+def counted(site: Site, what: str) -> dict[str, int]:
+    return {name: site.counted(name, what) for name in site.dsns}
 
 
 def customers_of(site: Site) -> list[str]:

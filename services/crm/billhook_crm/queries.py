@@ -125,9 +125,7 @@ def _sold(today: dt.date) -> ColumnElement[Any]:
 def _overdue(today: dt.date) -> ColumnElement[Any]:
     return (
         select(func.coalesce(func.sum(OpenItem.open), 0))
-        .where(
-            OpenItem.customer_id == Customer.id, OpenItem.currency == CustomerSummary.currency, *is_overdue(today)
-        )
+        .where(OpenItem.customer_id == Customer.id, OpenItem.currency == CustomerSummary.currency, *is_overdue(today))
         .scalar_subquery()
         .label("overdue")
     )

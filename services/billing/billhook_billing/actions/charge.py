@@ -101,8 +101,8 @@ def _move_charged_until(session: Session, charges: Sequence[Charge]) -> None:
     """The compare-and-set of R11. Raises ChargedMeanwhile."""
     before = {line.terms.subscription_id: line.terms.charged_until for charge in charges for line in charge.lines}
     after = {subscription: until for charge in charges for subscription, until in charge.charged_until.items()}
-    ids = sorted(after)
-    values = {"ids": ids, "before": [before[key] for key in ids], "after": [after[key] for key in ids]}
+    ids = list(before)
+    values = {"ids": ids, "before": list(before.values()), "after": [after[key] for key in ids]}
     moved = session.connection().execute(_MOVE, values).rowcount
     if moved != len(ids):
         raise ChargedMeanwhile(f"{len(ids) - moved} of {len(ids)} subscriptions were charged meanwhile")
