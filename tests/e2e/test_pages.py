@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from billhook.demo.bank_file import BankEntry, BankStatement, write_statement
 from billhook.demo.month import COMPANY
@@ -27,11 +28,21 @@ def site() -> Iterator[Installation]:
     yield from played()
 
 
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, site: Installation) -> list[Any]:
+    """The cookies of an administrator who has signed in: most tests begin after that."""
+    context = browser.new_context()
+    Visitor.arrive(context, site.url).sign_in("admin", PASSWORD)
+    cookies: list[Any] = context.cookies()
+    context.close()
+    return cookies
+
+
 @pytest.fixture
-def clerk(context: BrowserContext, site: Installation) -> Iterator[Visitor]:
+def clerk(context: BrowserContext, site: Installation, signed_in: list[Any]) -> Iterator[Visitor]:
     """The administrator at a desk; whatever a test does, no page may complain."""
+    context.add_cookies(signed_in)
     visitor = Visitor.arrive(context, site.url)
-    visitor.sign_in("admin", PASSWORD)
     yield visitor
     visitor.is_content()
 
@@ -141,7 +152,7 @@ def test_a_service_is_charged_paid_and_the_balance_is_right_again(clerk: Visitor
 
     page = clerk.go(customer)
     expect(figure(page, "Account balance")).to_have_text(f"\N{MINUS SIGN}{promised}")
-    refreshed(page, page.get_by_role("region", name="Invoices"), "INV-")
+    refreshed(page, page.get_by_role("region", name="Invoices", exact=True), "INV-")
     page.keyboard.press("p")
     drawer = page.get_by_role("dialog")
     expect(drawer.get_by_label("Amount")).to_have_value(re.sub("[€,]", "", promised))
@@ -149,7 +160,7 @@ def test_a_service_is_charged_paid_and_the_balance_is_right_again(clerk: Visitor
     expect(page.get_by_text(re.compile(r"PAY-\d+ is posted"))).to_be_visible()
     refreshed(page, figure(page, "Account balance"), "€0.00")
     expect(page.get_by_text("Nothing to pay")).to_be_visible()
-    page.get_by_role("region", name="Invoices").get_by_role("link", name=re.compile("INV-")).click()
+    page.get_by_role("region", name="Invoices", exact=True).get_by_role("link", name=re.compile("INV-")).click()
     expect(page.get_by_text("Nothing is left to pay")).to_be_visible()
     expect(page.get_by_role("region", name="Settled by").get_by_role("link", name=re.compile("PAY-"))).to_be_visible()
 
@@ -167,6 +178,7 @@ def test_a_payment_is_taken_without_a_mouse_and_voided_with_a_reason(clerk: Visi
     expect(page.get_by_label("Amount")).to_be_focused()
     page.keyboard.insert_text("12.30")
     page.keyboard.press("Enter")
+    expect(page.get_by_text(re.compile(r"PAY-\d+ is posted"))).to_be_visible()
     refreshed(page, figure(page, "Account balance"), "€12.30")
     page.get_by_role("link", name=re.compile("^Payments 1")).click()
     page.get_by_role("link", name=re.compile(r"PAY-\d+")).click()
@@ -293,7 +305,7 @@ def test_a_customer_list_is_imported_with_its_services(clerk: Visitor, tmp_path:
     assert violations(page) == []
     page = clerk.go("/customers?q=first.new")
     page.get_by_role("link", name="Přibyla První").click()
-    refreshed(page, page.get_by_role("region", name="Services"), "Radio 25")
+    refreshed(page, page.get_by_role("region", name="Services").first, "Radio 25")
     refreshed(page, figure(page, "Account balance"), "€4.20")
 
 
@@ -365,7 +377,7 @@ def test_markup_in_a_name_stays_text_everywhere(clerk: Visitor) -> None:
     expect(page.get_by_role("link", name=EVIL)).to_be_visible()
     page.keyboard.press("Control+k")
     page.keyboard.type("onerror")
-    expect(page.get_by_role("option", name=re.compile(re.escape(EVIL)))).to_be_visible()
+    expect(page.get_by_role("option").filter(has_text=EVIL)).to_be_visible()
     assert opened == []
     assert page.locator("img").count() == 0
 

@@ -53,13 +53,13 @@ def doubled(events: dict[str, list[bytes]], chance: random.Random) -> list[Messa
     return messages
 
 
-def publish(url: str, messages: Sequence[Message]) -> None:
-    """Send them all, and return when the broker has them."""
+def publish(url: str, messages: Sequence[Message], *, queue: str = "") -> None:
+    """Send them to everyone, or into one ``queue``, and return when the broker has them."""
     with Connection(url, transport_options={"confirm_publish": True}) as connection, connection.channel() as channel:
         for event_type, bodies in messages:
             body = b"[" + b",".join(bodies) + b"]"
             message = channel.prepare_message(body, content_type=CONTENT_TYPE, content_encoding="binary")
-            channel.basic_publish(message, EXCHANGE, event_type)
+            channel.basic_publish(message, "" if queue else EXCHANGE, queue or event_type)
 
 
 def contents(site: Site) -> dict[str, list[str]]:

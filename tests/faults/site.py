@@ -2,7 +2,7 @@
 
 import itertools
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -98,7 +98,7 @@ class Site:
         self.api.close()
 
     def counted(self, name: str, what: str) -> int:
-        """How many events the worker ``name`` has seen since it was started: new ones (``accepted``) or ``duplicate``."""
+        """How many events the worker ``name`` has seen since its start, new ones (``accepted``) or ``duplicate``."""
         url = f"http://127.0.0.1:{self._metrics_ports[name]}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
             lines = answer.read().decode().splitlines()
@@ -108,19 +108,24 @@ class Site:
     def listening(self) -> list[str]:
         """The services that are on their queues: what is published before that does not reach them."""
         with Connection(self.broker) as connection:
-            return [name for name in self.dsns if self._consumers(connection, name)]
+            return [name for name in self.dsns if _consumers(connection, queue_name(name))]
 
-    def _consumers(self, connection: Connection, name: str) -> int:
-        try:
-            with connection.channel() as channel:
-                return int(channel.queue_declare(queue_name(name), passive=True).consumer_count)
-        except connection.channel_errors:
-            return 0  # there is no such queue yet
+    def waiting_messages(self) -> int:
+        """How many messages no worker has taken yet."""
+        return sum(self._lengths(queue_name))
 
-    def dead_letters(self) -> dict[str, int]:
-        """How many messages the broker has given up for each service."""
+    def dead_letters(self) -> int:
+        """How many messages the broker has given up."""
+        return sum(self._lengths(dead_queue_name))
+
+    def _lengths(self, queue_of: Callable[[str], str]) -> list[int]:
         with Connection(self.broker) as connection, connection.channel() as channel:
-            return {
-                name: int(channel.queue_declare(dead_queue_name(name), passive=True).message_count)
-                for name in self.dsns
-            }
+            return [channel.queue_declare(queue_of(name), passive=True).message_count for name in self.dsns]
+
+
+def _consumers(connection: Connection, queue: str) -> int:
+    try:
+        with connection.channel() as channel:
+            return int(channel.queue_declare(queue, passive=True).consumer_count)
+    except connection.channel_errors:
+        return 0  # there is no such queue yet

@@ -3,12 +3,14 @@
 import random
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import psycopg
 import pytest
 
 from billhook import suite
+from billhook_common.events.broker import queue_name
 from billhook_common.events.consumer import EventConsumer
 from billhook_common.local.processes import wait_until
 from billhook_common.service import Service
@@ -65,11 +67,11 @@ def test_a_consumer_killed_in_a_batch_or_before_its_acknowledgement_applies_ever
     check_invariants(over_broker)
     # Each one's last death was between commit and acknowledgement.
     assert all(over_broker.counted(name, "duplicate") for name in deaths)
-    assert over_broker.dead_letters() == dict.fromkeys(over_broker.dsns, 0)
+    assert over_broker.dead_letters() == 0
 
 
 RELAY_DEATHS = [
-    pytest.param(("after_confirm:1", "after_confirm:1", "after_confirm:2"), id="few"),
+    pytest.param(("after_confirm:1", "after_confirm:2"), id="few"),
     pytest.param(7 * ("after_confirm:1", "after_confirm:2", "after_confirm:5"), id="many", marks=pytest.mark.slow),
 ]
 
@@ -84,7 +86,7 @@ def test_a_relay_killed_before_it_marks_what_it_published_doubles_messages_but_n
         load.progress()
     check_invariants(over_broker)
     assert over_broker.counted("billing", "duplicate") > before
-    assert over_broker.dead_letters() == dict.fromkeys(over_broker.dsns, 0)
+    assert over_broker.dead_letters() == 0
 
 
 def test_messages_doubled_and_shuffled_change_nothing(over_broker: Site) -> None:
@@ -92,8 +94,14 @@ def test_messages_doubled_and_shuffled_change_nothing(over_broker: Site) -> None
     before, new, old = contents(over_broker), counted(over_broker, "accepted"), counted(over_broker, "duplicate")
     messages = doubled(published(over_broker), random.Random(SEED))
     publish(over_broker.broker, messages)
-    all_old = {name: old[name] + deliveries(messages, suite.load(name)) for name in old}
-    assert wait_until(lambda: counted(over_broker, "duplicate") == all_old, QUIET_SECONDS)
+
+    def all_seen() -> bool:
+        # Not exactly as many: what an earlier test doubled may still have been on its way.
+        seen = counted(over_broker, "duplicate")
+        arrived = all(seen[name] >= old[name] + deliveries(messages, suite.load(name)) for name in old)
+        return arrived and not over_broker.waiting_messages()
+
+    assert wait_until(all_seen, QUIET_SECONDS)
     assert counted(over_broker, "accepted") == new
     assert contents(over_broker) == before
 
@@ -102,23 +110,22 @@ def test_a_service_that_hears_everything_in_another_order_makes_the_same_documen
     over_broker: Site, databases: TestDatabases
 ) -> None:
     until_quiet(over_broker)
+    types = list(invoicing.handlers.types())
+    messages = [one for one in doubled(published(over_broker), random.Random(SEED)) if one[0] in types]
+    wanted = {raw for _, bodies in messages for raw in bodies}
     dsn = databases.create(invoicing)
-    twin = ServiceHarness(invoicing, dsn)
-    consumer = EventConsumer(over_broker.broker, "invoicing-twin", list(invoicing.handlers.types()), twin.inbox)
-    consumer.step()
-    messages = doubled(published(over_broker), random.Random(SEED))
-    publish(over_broker.broker, messages)
-    wanted = {raw for event_type, bodies in messages if event_type in invoicing.handlers.types() for raw in bodies}
-    end = time.monotonic() + QUIET_SECONDS
-    while received(dsn) < len(wanted):
-        assert time.monotonic() < end
-        consumer.step()
-    consumer.close()
-    while twin.retry():
-        continue
-    assert twin.unfinished() == []
+    with closing(ServiceHarness(invoicing, dsn)) as twin:
+        with closing(EventConsumer(over_broker.broker, "invoicing-twin", types, twin.inbox)) as consumer:
+            consumer.connect()
+            publish(over_broker.broker, messages, queue=queue_name("invoicing-twin"))
+            end = time.monotonic() + QUIET_SECONDS
+            while received(dsn) < len(wanted):
+                assert time.monotonic() < end
+                consumer.step()
+        while twin.retry():
+            continue
+        assert twin.unfinished() == []
     assert documents(dsn) == documents(over_broker.dsns["invoicing"])
-    twin.close()
     databases.drop(dsn)
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+PLACE = ("after", "line", "done")
+"""Where somebody is in a list: the cursor, the line being looked at, the one decided last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -17,8 +20,8 @@ class Location:
         return self.query.get(name, default)
 
     def url(self, **changes: str | None) -> str:
-        """The same page with some values changed; ``None`` or ``""`` drops one. Paging starts anew unless given."""
-        query = {**self.query, "after": None, **changes}
+        """The same page with some values changed; ``None`` or ``""`` drops one. The place in a list starts anew."""
+        query = {**self.query, **dict.fromkeys(PLACE), **changes}
         kept = {name: value for name, value in query.items() if value}
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
 

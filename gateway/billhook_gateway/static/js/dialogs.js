@@ -2,7 +2,11 @@
 
 export function openDialog(id) {
   const dialog = document.getElementById(id);
-  if (dialog && !dialog.open) dialog.showModal();
+  if (dialog && !dialog.open) {
+    dialog.showModal();
+    // At once: who types on while it opens must not lose letters.
+    document.activeElement?.select?.();
+  }
   return dialog;
 }
 
@@ -24,7 +28,8 @@ async function openDrawer(link) {
   drawer.querySelector(".inside").replaceChildren(form);
   htmx.process(form);
   drawer.showModal();
-  form.querySelector("[autofocus], input:not([type=hidden], .unseen), select, textarea")?.focus();
+  const first = "input:not([type=hidden], .unseen), select, textarea";
+  (form.querySelector("[autofocus]") ?? form.querySelector(first))?.focus();
 }
 
 document.addEventListener("click", (event) => {

@@ -36,9 +36,7 @@ if (palette) {
   input.addEventListener("input", filter);
   palette.addEventListener("htmx:after:swap", filter);
   palette.addEventListener("toggle", () => {
-    if (!palette.open) return;
-    input.select();
-    filter();
+    if (palette.open) filter();
   });
   palette.addEventListener("pointermove", (event) => {
     const option = event.target.closest("[role=option]");

@@ -11,8 +11,8 @@ from billhook_gateway.ui.views.frame import note_outages
 
 blueprint = Blueprint("home_pages", __name__)
 
-LATEST = 6
-TOP = 8
+LATEST = 7
+TOP = 10
 FEWEST_MONTHS = 6
 """A chart of less looks broken; months before the first figure are left out down to here."""
 

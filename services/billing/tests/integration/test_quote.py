@@ -105,6 +105,12 @@ def test_yen_have_no_decimals_and_dinars_three(sales: Any) -> None:
     assert nets(sales, **asked, currency="KWD") == ["516.335"]
 
 
+def test_one_discount_needs_no_list_and_nothing_is_said_by_null(sales: Any) -> None:
+    one_discount = {"kind": "percent", "value": "10"}
+    assert nets(sales, discounts=one_discount) == nets(sales, discounts=[one_discount]) == ["90.00"]
+    assert nets(sales, discounts=None, proration=None) == nets(sales) == ["100.00"]
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     *(({name: ...}, f"/{name}") for name in QUESTION),
     ({"billing_day": 0}, "/billing_day"),
@@ -150,7 +156,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
         "/discounts/0/until",
     ),
     ({"discounts": [{"kind": "percent"}]}, "/discounts/0/value"),
-    ({"discounts": {}}, "/discounts"),
+    ({"discounts": "none"}, "/discounts"),
+    ({"discounts": {"kind": "percent", "value": "101"}}, "/discounts/0/value"),
     ({"proration": "by_moon"}, "/proration"),
     ({"tax_included": None}, "/tax_included"),
     ({"customer": "anna"}, "/customer"),

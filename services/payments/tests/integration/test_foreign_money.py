@@ -28,8 +28,8 @@ def test_a_foreign_entry_waits_in_the_queue_and_stays_there(world: Any) -> None:
     assert (line["state"], line["reason"]) == ("queued", "CZK cannot pay what is billed in EUR")
     (told,) = world.harness.published(EntryUnmatched)
     assert str(told.amount) == "500.00 CZK"
-    part = {"customer_id": str(anna.customer_id), "amount": KORUNA}
-    for act, body in (("accept", {"customer_id": part["customer_id"]}), ("split", {"parts": [part]})):
+    half = {"customer_id": str(anna.customer_id), "amount": {"amount": "250.00", "currency": "CZK"}}
+    for act, body in (("accept", {"customer_id": half["customer_id"]}), ("split", {"parts": [half, half]})):
         answer = world.client.post(f"/entries/{line['id']}/{act}", body)
         assert (answer.status_code, answer.json["type"]) == (409, "/problems/not-home-currency"), answer.text
     assert world.harness.published(PaymentReceived) == []
