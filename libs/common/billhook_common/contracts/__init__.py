@@ -22,7 +22,7 @@ def all_facts() -> dict[str, type[Fact]]:
     """Every event type that is published, by name."""
     for publisher in PUBLISHERS:
         importlib.import_module(f"{__name__}.{publisher}")
-    return {fact.TYPE: fact for fact in _subclasses(Fact) if fact.TYPE}
+    return {fact.TYPE: fact for fact in _subclasses(Fact) if publisher_of(fact.TYPE) in PUBLISHERS}
 
 
 def _subclasses(kind: type[Fact]) -> list[type[Fact]]:
