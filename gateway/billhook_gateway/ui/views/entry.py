@@ -43,7 +43,7 @@ def error_page(problem: Mapping[str, Any]) -> ResponseReturnValue:
     if request.path == SIGN_IN:
         values = {"login": request.form.get("login", ""), "next": own_path(request.form.get("next", "/"))}
         return page("signin.html", values=values, errors=errors_by_field(problem))
-    if request.path == PASSWORD and problem["status"] < 500:
+    if request.path == PASSWORD and request.method == "POST" and problem["status"] < 500:
         return account_page(errors_by_field(problem))
     missing = problem.get("detail", "").removeprefix("The right ").removesuffix(" is missing.")
     context = {
