@@ -1,7 +1,7 @@
 """Crash points for tests: the process dies on the spot, as a power cut would have it.
 
-``FAULT_POINT=after_confirm:0.1`` kills at that point with that probability (drawn from ``FAULT_SEED``, if given),
-``chunk:7`` at the 7th pass; only when ``FAULTS=1``.
+``FAULT_POINT=after_confirm:0.1`` kills at that point with that probability, ``chunk:7`` at the 7th pass; only
+when ``FAULTS=1``.
 """
 
 import os
@@ -10,7 +10,6 @@ import signal
 
 _armed = os.environ.get("FAULTS") == "1"
 _name, _, _argument = os.environ.get("FAULT_POINT", "").partition(":")
-_chance = random.Random(os.environ.get("FAULT_SEED"))  # noqa: S311  (not a secret: the same crashes every time)
 _passes = 0
 
 
@@ -21,6 +20,6 @@ def crash_point(name: str) -> None:
         return
     _passes += 1
     # "7" means the seventh pass, "0.1" every tenth on average.
-    due = _chance.random() < float(_argument) if "." in _argument else _passes == int(_argument or 1)
+    due = random.random() < float(_argument) if "." in _argument else _passes == int(_argument or 1)  # noqa: S311
     if due:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,13 +1,15 @@
 """Users and API keys."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, request
 
 from billhook_common.auth import requires
 from billhook_gateway.domain.roles import PERMISSIONS, ROLES
-from billhook_gateway.door import services
+from billhook_gateway.door import door, services
 from billhook_gateway.ui.views.asking import asked, attempt, fields, filled, on_to, page, ticked
 
 blueprint = Blueprint("access_pages", __name__)
@@ -89,7 +91,7 @@ def issue_key() -> Response:
     """A new key; its text is shown on this answer and never again."""
     typed = fields() | {"permissions": request.form.getlist("permissions")}
     until = typed.get("expires_at", "")
-    body = filled(typed) | ({"expires_at": f"{until}T00:00:00Z"} if until else {})
+    body = filled(typed) | ({"expires_at": _end_of(until)} if until else {})
 
     def shown(made: Mapping[str, Any]) -> Response:
         keys = services().get("gateway", "/api-keys")
@@ -108,6 +110,15 @@ def revoke_key(key_id: object) -> Response:
     """A key that opens nothing from now on."""
     services().post("gateway", f"/api-keys/{key_id}/revoke")
     return on_to("/api-keys", "The key is revoked")
+
+
+def _end_of(day: str) -> str:
+    """The last second of a day where the operator is; what is no date is for the API to refuse."""
+    try:
+        last = dt.datetime.combine(dt.date.fromisoformat(day), dt.time(23, 59, 59), ZoneInfo(door().settings.zone))
+    except ValueError:
+        return day
+    return last.isoformat()
 
 
 def _typed() -> dict[str, Any]:

@@ -44,7 +44,8 @@ def error_page(problem: Mapping[str, Any]) -> ResponseReturnValue:
         values = {"login": request.form.get("login", ""), "next": own_path(request.form.get("next", "/"))}
         return page("signin.html", values=values, errors=errors_by_field(problem))
     if request.path == PASSWORD and request.method == "POST" and problem["status"] < 500:
-        return account_page(errors_by_field(problem))
+        wrong = {"current_password": ["That is not your present password."]}
+        return account_page(wrong if problem["status"] == 401 else errors_by_field(problem))
     missing = problem.get("detail", "").removeprefix("The right ").removesuffix(" is missing.")
     context = {
         "status": problem["status"],

@@ -20,6 +20,7 @@ from billhook_common.events.broker import (
 from billhook_common.events.consumer import EventConsumer
 from billhook_common.events.relay import Relay
 from billhook_common.ids import uuid7
+from billhook_common.local.ports import free_port
 from billhook_common.local.rabbitmq import LocalRabbitMQ
 from billhook_common.tables import outbox
 from billhook_common.testing import Suite
@@ -201,3 +202,17 @@ def test_of_two_consumers_one_is_active_and_the_other_takes_over(wired: Wired) -
     wired.consumer = standby
     wired.make("b")
     wired.until(lambda: "b" in wired.heard())
+
+
+def test_a_worker_is_on_its_queue_before_it_says_that_it_works(wired: Wired) -> None:
+    wired.consumer.connect()
+    wired.make("first")
+    assert wired.relay.step()
+    wired.until(lambda: wired.heard() == {"first": 1})
+
+
+def test_a_worker_starts_without_a_broker_and_tries_again(wired: Wired) -> None:
+    nobody = EventConsumer(f"amqp://guest:guest@127.0.0.1:{free_port()}/%2F", wired.queue, [], wired.listener.inbox)
+    nobody.connect()
+    with pytest.raises(OSError):
+        nobody.step()
