@@ -90,7 +90,7 @@ def new_key() -> str:
 def issue_key() -> Response:
     """A new key; its text is shown on this answer and never again."""
     typed = fields() | {"permissions": request.form.getlist("permissions")}
-    until = typed.get("expires_at", "")
+    until = fields().get("expires_at", "")
     body = filled(typed) | ({"expires_at": _end_of(until)} if until else {})
 
     def shown(made: Mapping[str, Any]) -> Response:
