@@ -21,6 +21,7 @@ from billhook_common.local import LocalError, databases
 from billhook_common.local.ports import free_port, is_free
 from billhook_common.local.postgres import LocalPostgres
 from billhook_common.local.processes import write_pid_file
+from billhook_common.signals import set_on_signals
 
 START_SECONDS = 900.0
 """Migrations of a large database are the longest part."""
@@ -232,5 +233,4 @@ def _own_dsn(admin: str, database: str, password: str) -> str:
 
 def stop_on_signals(supervisor: Supervisor) -> None:
     """Have Ctrl-C, SIGTERM and a closing terminal stop the supervisor in order."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: supervisor.stopping.set())
+    set_on_signals(supervisor.stopping, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))

@@ -22,6 +22,7 @@ from billhook_common.events.handlers import Handlers
 from billhook_common.jobs import Job
 from billhook_common.logs import configure_logs, get_logger
 from billhook_common.serving import serve
+from billhook_common.signals import set_on_signals
 from billhook_common.worker import Worker, build_worker, collect_seldom
 
 log = get_logger()
@@ -104,8 +105,7 @@ class Service:
 
 def run_worker(worker: Worker, config: ServiceConfig) -> None:
     """Run ``worker`` until SIGTERM or SIGINT."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop.set())
+    set_on_signals(worker.stop, (signal.SIGTERM, signal.SIGINT))
     if config.metrics_port:
         start_http_server(config.metrics_port, addr="127.0.0.1")
     collect_seldom()
