@@ -13,11 +13,12 @@ from jinja2 import Environment
 from lxml import html
 
 from billhook_gateway.domain.roles import ROLES
+from billhook_gateway.testing_samples import NOW
 from billhook_gateway.ui.environment import STATIC, Pages, install_pages
 from billhook_gateway.ui.format import Formats
 from billhook_gateway.ui.shell import Viewer
 
-from .page_samples import NOW, contexts
+from .page_samples import contexts
 
 pytestmark = pytest.mark.unit
 
