@@ -1,6 +1,5 @@
 """Installations for whole-suite tests: started as people start them, with the demo's month played through the API."""
 
-import datetime as dt
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from billhook.demo.client import Client
 from billhook.demo.month import play
+from billhook_common.clock import SystemClock
 from billhook_common.local.ports import free_port
 from billhook_common.local.rabbitmq import LocalRabbitMQ
 
@@ -20,7 +20,7 @@ from .browsing import CHROMIUM, DESK, FLAGS
 
 PASSWORD = "a sentence that nobody guesses"
 KEY = "the-key-of-the-first-hour"
-TODAY = dt.date(2026, 11, 24)
+TODAY = SystemClock("Europe/Prague").today()
 START_SECONDS = 120.0
 
 
