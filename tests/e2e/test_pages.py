@@ -204,6 +204,8 @@ def imported(clerk: Visitor, path: Path) -> Page:
     page = clerk.go("/bank")
     page.get_by_label("File").set_input_files(path)
     page.get_by_role("button", name="Import", exact=True).click()
+    # The list that we leave names its balance checks too; keys work when the statement's page has loaded.
+    page.wait_for_url(re.compile(r"/bank/[0-9a-f-]{36}"))
     expect(page.get_by_text("Balance check")).to_be_visible()
     return page
 

@@ -21,6 +21,7 @@ from billhook_common.local.packages import ensure_program
 from billhook_common.local.ports import free_port
 
 START_SECONDS = 60.0
+START_TRIES = 3
 STOP_SECONDS = 15.0
 CTL_SECONDS = 60.0
 QUEUE_SETTLE_SECONDS = 1.5
@@ -34,6 +35,7 @@ _SCRIPTS = (
 _PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 _METHOD_FRAME = 1
 _POLL_SECONDS = 0.05
+_LAST_LINES = 15
 _CONFIGURATION = """\
 # 64 MB instead of 512 MB: the quorum queues' log stays in memory until it is full.
 raft.wal_max_size_bytes = 67108864
@@ -42,7 +44,7 @@ log.console = false
 
 
 class RabbitMQFailed(LocalError):
-    """The node did not start, or a command to it failed; the text says where its log is."""
+    """The node did not start, or a command to it failed; the text has the end of what it said."""
 
 
 def ensure_installed() -> Path:
@@ -52,14 +54,13 @@ def ensure_installed() -> Path:
 
 
 class LocalRabbitMQ:
-    """The node with its data in ``folder``; keeps its ports and data from one start to the next."""
+    """The node with its data in ``folder``; once started, it keeps its ports and data to the next start."""
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder).resolve()
-        self.port = free_port()
         self.node = f"billhook-{secrets.token_hex(4)}@localhost"
-        self._distribution_port = free_port()
-        self._mapper_port = free_port()
+        self._choose_ports()
+        self._has_run = False
         self._scripts = ensure_installed()
         self._mapper: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -86,8 +87,24 @@ class LocalRabbitMQ:
 
     def start(self) -> None:
         """Start the node and return when it takes connections. Raises RabbitMQFailed."""
-        if self.pid is not None:
-            return
+        tries = 0
+        while self.pid is None:
+            tries += 1
+            try:
+                self._start_once()
+            except RabbitMQFailed:
+                if tries == START_TRIES:
+                    raise
+                # Somebody may have taken a port between its choice and its use. Who knows this node's port
+                # from an earlier start relies on it.
+                if not self._has_run:
+                    self._choose_ports()
+        self._has_run = True
+
+    def _choose_ports(self) -> None:
+        self.port, self._distribution_port, self._mapper_port = free_port(), free_port(), free_port()
+
+    def _start_once(self) -> None:
         self._write_files()
         output = self.folder / "output.log"
         # Own sessions, so that Ctrl-C ends the test run first, which then ends these.
@@ -189,11 +206,17 @@ class LocalRabbitMQ:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             if process.poll() is not None:
-                raise RabbitMQFailed(f"RabbitMQ ended while starting; its logs are in {self.folder}")
+                raise RabbitMQFailed(f"RabbitMQ ended while starting:\n{self._said()}")
             if self._greets():
                 return
             time.sleep(_POLL_SECONDS)
-        raise RabbitMQFailed(f"RabbitMQ was not ready after {START_SECONDS:.0f} s; its logs are in {self.folder}")
+        raise RabbitMQFailed(f"RabbitMQ was not ready after {START_SECONDS:.0f} s:\n{self._said()}")
+
+    def _said(self) -> str:
+        """The last lines of the node's output and of its logs: in a test run their folder is gone afterwards."""
+        files = [self.folder / "output.log", *sorted((self.folder / "log").glob("*.log"))]
+        lines = [(path.name, path.read_text(errors="replace").splitlines()[-_LAST_LINES:]) for path in files]
+        return "\n".join(f"{name}: {line}" for name, some in lines for line in some if line.strip())
 
     def _greets(self) -> bool:
         """Whether the node answers the opening of AMQP 0-9-1 with its first frame."""

@@ -1,6 +1,7 @@
 """The private RabbitMQ node keeps confirmed messages over SIGKILL and stays on loopback."""
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +60,23 @@ def test_it_listens_on_loopback_only(node: LocalRabbitMQ) -> None:
 
 def test_its_log_for_queues_is_bounded(node: LocalRabbitMQ) -> None:
     assert node.ctl("eval", "application:get_env(ra, wal_max_size_bytes).").strip() == "{ok,67108864}"
+
+
+def test_a_port_taken_before_the_start_is_replaced(tmp_path: Path) -> None:
+    node = LocalRabbitMQ(tmp_path / "node")
+    with socket.socket() as rival:
+        rival.bind(("127.0.0.1", node.port))
+        rival.listen()
+        with node:
+            assert node.port != rival.getsockname()[1]
+            pika.BlockingConnection(pika.URLParameters(node.url)).close()
+
+
+def test_a_node_that_cannot_start_says_why(tmp_path: Path) -> None:
+    node = LocalRabbitMQ(tmp_path)
+    (tmp_path / "mnesia").write_text("a file where the data should be")
+    with pytest.raises(RabbitMQFailed, match=r"(?s)ended while starting:.*failed_to_create_feature_flags"):
+        node.start()
 
 
 def test_stopping_leaves_no_process(tmp_path: Path) -> None:
