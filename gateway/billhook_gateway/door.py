@@ -18,7 +18,7 @@ from billhook_common.auth import check, policy_of
 from billhook_common.clock import Clock
 from billhook_common.db import Database
 from billhook_common.errors import BillhookError, Forbidden, Unauthenticated
-from billhook_common.trace import Trace, tracing
+from billhook_common.trace import Trace, onward_traceparent, tracing
 from billhook_gateway.answers import ApiProblem
 from billhook_gateway.authentication import Authenticator, check_csrf
 from billhook_gateway.backends import Backend
@@ -132,7 +132,11 @@ def services() -> ServiceClient:
 
 def onward_headers() -> dict[str, str]:
     """What every call to a service says of the request behind it."""
-    return {"X-Request-Id": g.request_id, "X-Forwarded-For": request.remote_addr or ""}
+    return {
+        "X-Request-Id": g.request_id,
+        "traceparent": onward_traceparent(g.request_id, request.headers.get("traceparent", "")),
+        "X-Forwarded-For": request.remote_addr or "",
+    }
 
 
 def own_path(wanted: str) -> str:

@@ -45,6 +45,7 @@ def test_a_request_reaches_its_service_with_the_callers_rights_and_nothing_else(
     assert "payments:write" in seen["permissions"]
     headers = seen["headers"]
     assert headers.pop("Authorization").startswith("Bearer ey")
+    assert headers.pop("Traceparent").startswith("00-")
     assert headers == {
         "Accept-Language": "cs",
         "Content-Length": "8",

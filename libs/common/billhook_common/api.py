@@ -1,6 +1,5 @@
 """The HTTP edge of a service: one request is one transaction, every route names its right."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import flask_smorest
+import structlog
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
@@ -24,20 +24,21 @@ from billhook_common.db import AnyRow, Database
 from billhook_common.errors import BillhookError, Forbidden
 from billhook_common.faults import crash_point
 from billhook_common.fields import DecimalString, MoneyField, MoneySchema, PageSchema, PeriodSchema, ProblemSchema
-from billhook_common.ids import uuid7
+from billhook_common.logs import get_logger
 from billhook_common.metrics import REQUEST_SECONDS, REQUESTS
 from billhook_common.paging import decimal_text, json_response, page_of
-from billhook_common.trace import Trace, tracing
+from billhook_common.trace import Trace, request_id, tracing
 
 __all__ = [
     "AnyRow", "Blueprint", "DecimalString", "MoneyField", "MoneySchema", "PageSchema", "PeriodSchema",
     "ServiceApp", "ctx", "decimal_text", "json_response", "page_of",
 ]  # fmt: skip
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_COMMANDS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_METHODS = _COMMANDS | {"GET", "HEAD", "OPTIONS"}
 
 
+log = get_logger()
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -237,9 +238,14 @@ def install_requests(app: Flask, name: str) -> None:
 
     @app.before_request
     def start() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else str(uuid7())
         g.started = time.perf_counter()
+        headers = request.headers
+        g.request_id = request_id(headers.get("X-Request-Id", ""), headers.get("traceparent", ""))
+        g.log_tokens = structlog.contextvars.bind_contextvars(service=name, correlation_id=g.request_id)
+
+    @app.teardown_request
+    def forget(error: BaseException | None) -> None:
+        structlog.contextvars.reset_contextvars(**g.pop("log_tokens", {}))
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -249,7 +255,11 @@ def install_requests(app: Flask, name: str) -> None:
         route = request.url_rule.rule if request.url_rule else "unknown"
         method = request.method if request.method in _METHODS else "other"
         REQUESTS.labels(name, method, route, response.status_code).inc()
-        REQUEST_SECONDS.labels(name, route).observe(time.perf_counter() - g.started)
+        seconds = time.perf_counter() - g.started
+        REQUEST_SECONDS.labels(name, route).observe(seconds)
+        if method in _COMMANDS:
+            log.info("command_answered", method=method, route=route, status=response.status_code,
+                     milliseconds=round(seconds * 1000, 1))  # fmt: skip
         return response
 
 

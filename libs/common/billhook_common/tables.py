@@ -91,6 +91,7 @@ audit_entry = Table(
     Column("request_id", Text),
     Column("ip", Text),
     Index("ix_audit_entry_subject", "subject", "id"),
+    Index("ix_audit_entry_request_id", "request_id", postgresql_where=text("request_id IS NOT NULL")),
 )
 
 lease = Table(
@@ -129,6 +130,7 @@ CREATE TABLE audit_entry (
     at timestamptz NOT NULL, actor text NOT NULL, action text NOT NULL, subject uuid,
     before jsonb, after jsonb, request_id text, ip text);
 CREATE INDEX ix_audit_entry_subject ON audit_entry (subject, id);
+CREATE INDEX ix_audit_entry_request_id ON audit_entry (request_id) WHERE request_id IS NOT NULL;
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';

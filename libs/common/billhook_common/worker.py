@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import psycopg
+import structlog
 
 from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
@@ -19,6 +20,7 @@ from billhook_common.events.handlers import Context
 from billhook_common.events.inbox import Inbox
 from billhook_common.events.relay import Delivery, DirectDelivery, Relay
 from billhook_common.events.retention import forget_old_rows
+from billhook_common.ids import uuid7
 from billhook_common.jobs import Job
 from billhook_common.logs import get_logger
 from billhook_common.metrics import JOB_RUNS
@@ -70,6 +72,7 @@ class Loop:
 
     def run(self) -> None:
         """Until ``stop`` is set."""
+        structlog.contextvars.bind_contextvars(service=self.name.partition("-")[0])
         pause = BACKOFF_SECONDS[0]
         while not self.stop.is_set():
             self.busy_since = time.monotonic()
@@ -180,7 +183,12 @@ class Member:
 def build_worker(services: Sequence[tuple["Service", ServiceConfig]], clock: Clock) -> Worker:
     """A worker for the given services: over RabbitMQ when they have a broker URL, else directly among themselves."""
     members = [
-        Member(service, config, database := Database(config), Inbox(database, service.handlers, clock, config))
+        Member(
+            service,
+            config,
+            database := Database(config),
+            Inbox(database, service.handlers, clock, config, service.name),
+        )
         for service, config in services
     ]
     worker = Worker()
@@ -222,7 +230,7 @@ def job_step(item: Job, member: Member, lease: Lease, clock: Clock) -> Callable[
     def step() -> bool:
         if not lease.acquire():
             return False
-        trace = Trace(correlation_id=f"job-{item.name}", actor=f"job:{item.name}")
+        trace = Trace(correlation_id=str(uuid7()), actor=f"job:{item.name}")
         with tracing(trace), member.database.transaction() as session:
             if not lease.fence(session):
                 lease.release()

@@ -125,7 +125,7 @@ class Subscription(Base):
 class LedgerTransaction(Base):
     """One posting (L1, L2): append-only, balanced, and named by what makes it unique, so a repetition meets itself.
 
-    ``amount`` is what it changes on the customer's balance.
+    ``amount`` is what it changes on the customer's balance, ``correlation_id`` the request that it comes from.
     """
 
     __tablename__ = "ledger_transaction"
@@ -141,6 +141,12 @@ class LedgerTransaction(Base):
             postgresql_where=text("reverses_id IS NOT NULL"),
         ),
         Index("ix_ledger_transaction_run_id_seq", "run_id", "seq", postgresql_where=text("run_id IS NOT NULL")),
+        Index(
+            "ix_ledger_transaction_correlation_id",
+            "correlation_id",
+            "seq",
+            postgresql_where=text("correlation_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -161,6 +167,7 @@ class LedgerTransaction(Base):
     reverses_id: Mapped[UUID | None] = mapped_column(ForeignKey("ledger_transaction.id"))
     created_at: Mapped[dt.datetime]
     actor: Mapped[str]
+    correlation_id: Mapped[str | None]
 
 
 class LedgerEntry(Base):
@@ -292,6 +299,7 @@ class ChargeRun(Base):
     """A billing run (C8): previewed, confirmed, then charged chunk by chunk; ``cursor`` is the last customer done.
 
     ``charges``, ``lines``, ``net`` and ``tax`` are what the preview found, ``charged…`` what is charged so far.
+    ``correlation_id`` is of the latest request that moved it on, which the charges come from.
     """
 
     __tablename__ = "charge_run"
@@ -316,6 +324,7 @@ class ChargeRun(Base):
     created_by: Mapped[str]
     confirmed_at: Mapped[dt.datetime | None]
     confirmed_by: Mapped[str | None]
+    correlation_id: Mapped[str | None]
     finished_at: Mapped[dt.datetime | None]
     cursor: Mapped[UUID | None]
     currency: Mapped[CurrencyCode]

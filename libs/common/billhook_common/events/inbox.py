@@ -32,6 +32,7 @@ _WAIT_SECONDS = (1, 5, 30, 120, 600, 3600)
 _FAILURE_SECONDS = (10, 60, 600, 3600, 6 * 3600)
 """Waits after an error; after the last one the event is parked."""
 _RETRY_BATCH = 100
+_CAUSES_LOGGED = 20
 # As arrays: a VALUES list of 200 rows is compiled anew each time, 0.1 ms an event.
 _CLAIM = text(
     "INSERT INTO inbox (event_id, type, state, received_at) SELECT new.event_id, new.type, 'done', :now "
@@ -43,7 +44,10 @@ _CLAIM = text(
 class Inbox:
     """One service's inbox."""
 
-    def __init__(self, database: Database, handlers: Handlers, clock: Clock, config: ServiceConfig) -> None:
+    def __init__(
+        self, database: Database, handlers: Handlers, clock: Clock, config: ServiceConfig, service: str = ""
+    ) -> None:
+        self.service = service
         self._database = database
         self._handlers = handlers
         self._clock = clock
@@ -156,6 +160,9 @@ class Inbox:
             for part in [group] if handler.batch else [[event] for event in group]:
                 with tracing(_cause(part)):
                     handler.apply(context, part)
+            causes = dict.fromkeys(_first_cause(event) for event in group)
+            log.info("events_applied", service=self.service, type=event_type, events=len(group),
+                     causes=list(causes)[:_CAUSES_LOGGED])  # fmt: skip
 
     def _decode(self, raw: bytes) -> Event[Any]:
         envelope = decode_envelope(raw)
@@ -232,12 +239,22 @@ def _is_wait(fingerprint: str) -> bool:
 def _cause(events: list[Event[Any]]) -> Trace:
     """What the effects of these events are told to come from; a batch names its first one."""
     first = events[0]
+    customers = (
+        {}
+        if len(events) == 1
+        else {event.customer_id: _first_cause(event) for event in reversed(events) if event.customer_id is not None}
+    )
     return Trace(
-        correlation_id=first.correlation_id or str(first.id),
+        correlation_id=_first_cause(first),
         causation_id=str(first.id),
         source_key=first.source_key if len(events) == 1 else None,
         actor=f"event:{first.type}",
+        of_customers=customers,
     )
+
+
+def _first_cause(event: Event[Any]) -> str:
+    return event.correlation_id or str(event.id)
 
 
 _FAR = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)

@@ -68,7 +68,7 @@ def outbox_row(clock: Clock, event: Outgoing) -> tuple[Any, ...]:
         event.customer_id,
         event.version,
         trace.source_key,
-        trace.correlation_id or None,
+        trace.correlation_of(event.customer_id),
         trace.causation_id,
         clock.now(),
         encode(event.fact).decode(),

@@ -17,7 +17,7 @@ CREATE TABLE file_import (
     currency varchar(3) NOT NULL, companion uuid, skip_errors boolean NOT NULL,
     rows bigint NOT NULL, imported bigint NOT NULL, known bigint NOT NULL, failed bigint NOT NULL,
     uploaded_by text NOT NULL, uploaded_at timestamptz NOT NULL,
-    confirmed_at timestamptz, waits_until timestamptz, finished_at timestamptz);
+    correlation_id text, confirmed_at timestamptz, waits_until timestamptz, finished_at timestamptz);
 CREATE INDEX ix_file_import_sha256 ON file_import (sha256);
 CREATE INDEX ix_file_import_importing ON file_import (id) WHERE state = 'importing';
 CREATE TABLE import_content (

@@ -22,7 +22,8 @@ class FileImport(Base):
     """A file, from upload to result (E1); the counts are those of its rows.
 
     ``companion`` is the import of the same file in another service, whose records these rows need; rows wait for
-    those until ``waits_until``. ``currency`` is that of the amounts, ``options`` are the importer's own, as JSON.
+    those until ``waits_until``. ``currency`` is that of the amounts, ``options`` are the importer's own, as JSON;
+    ``correlation_id`` is of the confirmation, which the stored rows come from.
     """
 
     __tablename__ = "file_import"
@@ -50,6 +51,7 @@ class FileImport(Base):
     failed: Mapped[int]
     uploaded_by: Mapped[str]
     uploaded_at: Mapped[dt.datetime]
+    correlation_id: Mapped[str | None]
     confirmed_at: Mapped[dt.datetime | None]
     waits_until: Mapped[dt.datetime | None]
     finished_at: Mapped[dt.datetime | None]

@@ -22,6 +22,7 @@ from billhook_common.imports.models import FileImport, ImportContent
 from billhook_common.imports.rules import Examined, Importer, R
 from billhook_common.imports.store import store_chunk, wait_from
 from billhook_common.tabular import check_mapping, read_table, suggest_mapping
+from billhook_common.trace import current_trace
 
 FILENAME_CHARACTERS = 200
 
@@ -128,6 +129,7 @@ def confirm_import(
     if failed and not skip_errors:
         raise ImportHasErrors(f"{failed:,} of {item.rows:,} rows have errors.")
     item.state, item.skip_errors, item.confirmed_at = "importing", skip_errors, clock.now()
+    item.correlation_id = current_trace().correlation_id or None
     item.known, item.failed = known, failed
     item.waits_until = wait_from(clock.now()) if waits else None
     told = {"known": known, "failed": failed, **item.options}

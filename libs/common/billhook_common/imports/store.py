@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 from sqlalchemy import delete, exists, select, update
@@ -13,6 +14,7 @@ from billhook_common.db import no_sequential_scans
 from billhook_common.imports.failures import keep_failures
 from billhook_common.imports.models import FileImport, ImportRow
 from billhook_common.imports.rules import Examined, FileRow, Importer, R
+from billhook_common.trace import current_trace, tracing
 
 CHUNK_ROWS = 2_000
 """Rows of one transaction: under a second, for which forms that touch the same things wait."""
@@ -34,7 +36,11 @@ def store_next_import(session: Session, clock: Clock, importer: Importer[R]) -> 
         .limit(1)
         .with_for_update(skip_locked=True)
     ).one_or_none()
-    return item is not None and store_chunk(session, clock, importer, item)
+    if item is None:
+        return False
+    trace = current_trace()
+    with tracing(replace(trace, correlation_id=item.correlation_id or trace.correlation_id)):
+        return store_chunk(session, clock, importer, item)
 
 
 def store_chunk(session: Session, clock: Clock, importer: Importer[R], item: FileImport) -> bool:

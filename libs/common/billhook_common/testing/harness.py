@@ -85,7 +85,7 @@ class ServiceHarness:
         self.config = service.config(database_url=dsn, gateway_keys=_key_file(), zone=ZONE, **settings)
         self.database = Database(self.config)
         self.app = service.api(self.config, self.clock, self.database)
-        self.inbox = Inbox(self.database, service.handlers, self.clock, self.config)
+        self.inbox = Inbox(self.database, service.handlers, self.clock, self.config, service.name)
         self._member = Member(service, self.config, self.database, self.inbox)
 
     def client(self, *permissions: str, name: str = "Test", customer_id: UUID | None = None) -> Client:

@@ -21,7 +21,7 @@ from billhook_common.contracts.billing import TransactionKind, TransactionPosted
 from billhook_common.errors import Conflict
 from billhook_common.events import Outgoing
 from billhook_common.money import MAX_MINOR, AmountOutOfRange, CurrencyMismatch, Money
-from billhook_common.trace import current_trace
+from billhook_common.trace import Trace, current_trace
 
 NamedDocument = tuple[UUID, int | None]
 """A document that a credit is for, and how much of it in minor units; ``None`` is as much as fits."""
@@ -61,6 +61,7 @@ class NewTransaction:
     description: str
     source: str = "manual"
     source_key: str | None = None
+    correlation_id: str | None = None
     effective_on: dt.date | None = None
     period_from: dt.date | None = None
     period_until: dt.date | None = None
@@ -98,7 +99,7 @@ def post(session: Session, clock: Clock, transactions: Sequence[NewTransaction])
     # Read after the locks: what another session posted while we waited is seen.
     rows = session.connection().exec_driver_sql(_KNOWN, ([item.id for item in transactions],))
     known = {row.id: (row.customer_id, row.currency, row.amount) for row in rows}
-    draft = _Draft(clock.now(), current_trace().actor, accounts)
+    draft = _Draft(clock.now(), current_trace(), accounts)
     posted = []
     for transaction in transactions:
         said = (transaction.customer_id, transaction.posting.currency, transaction.change())
@@ -116,6 +117,7 @@ def post(session: Session, clock: Clock, transactions: Sequence[NewTransaction])
 _TRANSACTION = (
     "id", "kind", "customer_id", "currency", "amount", "posted_on", "effective_on", "description", "period_from",
     "period_until", "source", "source_key", "charge_id", "run_id", "reverses_id", "created_at", "actor",
+    "correlation_id",
 )  # fmt: skip
 _ENTRY = ("transaction_id", "account", "customer_id", "currency", "amount", "tax_rate", "balance_after")
 _ITEM = (
@@ -135,7 +137,7 @@ class _Draft:
     """The rows and events of postings that are being made."""
 
     created_at: dt.datetime
-    actor: str
+    trace: Trace
     accounts: dict[UUID, LockedAccount]
     moved: set[UUID] = field(default_factory=set)
     transactions: list[_Row] = field(default_factory=list)
@@ -152,7 +154,8 @@ class _Draft:
         self.transactions.append((
             new.id, posting.kind.value, customer_id, posting.currency, change, new.posted_on,
             new.effective_on or new.posted_on, new.description, new.period_from, new.period_until, new.source,
-            new.source_key, new.charge_id, new.run_id, new.reverses_id, self.created_at, self.actor,
+            new.source_key, new.charge_id, new.run_id, new.reverses_id, self.created_at, self.trace.actor,
+            new.correlation_id or self.trace.correlation_of(customer_id),
         ))  # fmt: skip
         account = self._moved(new, change) if customer_id else None
         for entry in posting.entries:

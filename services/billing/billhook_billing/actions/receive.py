@@ -44,6 +44,7 @@ def _payment(event: Event[PaymentReceived]) -> NewTransaction:
         description=f"Payment {payment.number}{reference}",
         source="payments",
         source_key=event.source_key,
+        correlation_id=event.correlation_id,
         named=_named(payment),
     )
 
@@ -90,6 +91,7 @@ def reverse_payment(session: Session, clock: Clock, event: Event[PaymentReversed
         description=f"{payment.description} taken back: {reason}",
         source="payments",
         source_key=event.source_key,
+        correlation_id=event.correlation_id,
         reverses_id=payment.id,
     )
     post(session, clock, [transaction])
@@ -112,6 +114,7 @@ def send_refunds(session: Session, clock: Clock, refunds: Sequence[Event[RefundS
             description="Refund",
             source="payments",
             source_key=event.source_key,
+            correlation_id=event.correlation_id,
         )
         for event in refunds
     ]
@@ -129,6 +132,7 @@ def keep_unmatched(session: Session, clock: Clock, entries: Sequence[Event[Entry
             description=f"Unmatched: {event.data.reason}",
             source="payments",
             source_key=event.source_key,
+            correlation_id=event.correlation_id,
         )
         for event in entries
     ]

@@ -6,6 +6,7 @@ there and meets whatever was done.
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import insert, select, text, update
@@ -25,6 +26,7 @@ from billhook_common.faults import crash_point
 from billhook_common.ids import uuid7
 from billhook_common.logs import get_logger
 from billhook_common.money import Money
+from billhook_common.trace import current_trace, tracing
 
 log = get_logger()
 
@@ -64,7 +66,13 @@ def start_run(session: Session, clock: Clock, *, run_date: dt.date, currency: st
     if abs((run_date - clock.today()).days) > FURTHEST_DAYS_AHEAD:
         raise RunDateOutOfRange(f"At most {FURTHEST_DAYS_AHEAD} days from today.", pointer="/run_date")
     run = ChargeRun(
-        id=uuid7(), run_date=run_date, state="queued", created_at=clock.now(), created_by=actor, currency=currency
+        id=uuid7(),
+        run_date=run_date,
+        state="queued",
+        created_at=clock.now(),
+        created_by=actor,
+        currency=currency,
+        correlation_id=current_trace().correlation_id or None,
     )
     session.add(run)
     try:
@@ -109,6 +117,7 @@ def confirm_run(session: Session, clock: Clock, run_id: UUID, *, actor: str) -> 
     session.execute(text("DELETE FROM charge_run_problem WHERE run_id = :run_id"), {"run_id": run_id})
     run.state, run.cursor = "confirmed", None
     run.confirmed_at, run.confirmed_by = clock.now(), actor
+    run.correlation_id = current_trace().correlation_id or None
     totals = {"charges": run.charges, "net": run.net, "tax": run.tax}
     audit(session, clock, "charge_run_confirmed", run.id, after=totals)
     return run
@@ -141,10 +150,12 @@ def advance(session: Session, clock: Clock, *, chunk_customers: int = CHUNK_CUST
         return False
     no_sequential_scans(session)
     payers = next_payers(session, run.run_date, run.currency, run.cursor, chunk_customers)
-    if run.state == "queued":
-        _preview(session, run, payers)
-    else:
-        _charge(session, clock, run, payers)
+    trace = current_trace()
+    with tracing(replace(trace, correlation_id=run.correlation_id or trace.correlation_id)):
+        if run.state == "queued":
+            _preview(session, run, payers)
+        else:
+            _charge(session, clock, run, payers)
     crash_point("chunk")
     return True
 

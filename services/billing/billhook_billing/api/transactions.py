@@ -64,6 +64,7 @@ class TransactionSchema(Schema):
     reverses = fields.UUID(allow_none=True)
     created_at = fields.AwareDateTime()
     actor = fields.String()
+    correlation_id = fields.String(allow_none=True, metadata={"description": "The request that it comes from."})
 
 
 class PostedEntrySchema(Schema):
@@ -134,6 +135,7 @@ class TransactionFilterSchema(Schema):
     customer_id = fields.UUID()
     kind = fields.String(validate=validate.OneOf(KINDS))
     source_key = fields.String(validate=validate.Length(1, 255))
+    correlation_id = fields.String(validate=validate.Length(1, 64))
     run_id = fields.UUID()
     from_ = fields.Date(data_key="from")
     until = fields.Date()
@@ -164,6 +166,7 @@ _LEG = case((_T.customer_id.is_(None), Ledger.SUSPENSE.value), else_=Ledger.CUST
 _COLUMNS = (
     _T.id, _T.seq, _T.kind, _T.customer_id, _T.currency, _T.amount, _T.posted_on, _T.effective_on, _T.description,
     _T.period_from, _T.period_until, _T.run_id, _T.source, _T.source_key, _T.reverses_id, _T.created_at, _T.actor,
+    _T.correlation_id,
     Account.number.label("customer_number"), Account.name.label("customer_name"),
     LedgerEntry.amount.label("leg"), LedgerEntry.balance_after,
     func.coalesce(OpenItem.document_id, Credit.document_id).label("document_id"),
@@ -221,7 +224,7 @@ def reverse(body: dict[str, Any], transaction_id: UUID) -> Response:
 
 
 def _filtered(statement: AnySelect, wanted: dict[str, Any]) -> AnySelect:
-    for name in ("customer_id", "kind", "source_key", "run_id"):
+    for name in ("customer_id", "kind", "source_key", "correlation_id", "run_id"):
         if name in wanted:
             statement = statement.where(getattr(_T, name) == wanted[name])
     if "from_" in wanted:
@@ -294,6 +297,7 @@ def _item(row: AnyRow) -> dict[str, Any]:
         "reverses": row.reverses_id,
         "created_at": row.created_at,
         "actor": row.actor,
+        "correlation_id": row.correlation_id,
     }
 
 

@@ -92,7 +92,9 @@ CREATE TABLE ledger_transaction (
     period_from date, period_until date,
     source text NOT NULL, source_key text, charge_id uuid, run_id uuid,
     reverses_id uuid CONSTRAINT fk_ledger_transaction_reverses_id REFERENCES ledger_transaction,
-    created_at timestamptz NOT NULL, actor text NOT NULL);
+    created_at timestamptz NOT NULL, actor text NOT NULL, correlation_id text);
+CREATE INDEX ix_ledger_transaction_correlation_id ON ledger_transaction (correlation_id, seq)
+    WHERE correlation_id IS NOT NULL;
 CREATE INDEX ix_ledger_transaction_customer_id_seq ON ledger_transaction (customer_id, seq);
 CREATE INDEX ix_ledger_transaction_kind_seq ON ledger_transaction (kind, seq);
 CREATE INDEX ix_ledger_transaction_posted_on_seq ON ledger_transaction (posted_on, seq);
@@ -166,7 +168,7 @@ CREATE TABLE charge_run (
     state text NOT NULL CONSTRAINT ck_charge_run_state CHECK (state IN
         ('queued', 'preview_ready', 'confirmed', 'processing', 'processed', 'failed', 'cancelled')),
     created_at timestamptz NOT NULL, created_by text NOT NULL,
-    confirmed_at timestamptz, confirmed_by text, finished_at timestamptz, cursor uuid,
+    confirmed_at timestamptz, confirmed_by text, correlation_id text, finished_at timestamptz, cursor uuid,
     currency varchar(3) NOT NULL,
     customers bigint NOT NULL DEFAULT 0,
     charges bigint NOT NULL DEFAULT 0, lines bigint NOT NULL DEFAULT 0, net bigint NOT NULL DEFAULT 0, tax bigint NOT NULL DEFAULT 0,
