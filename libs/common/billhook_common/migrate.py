@@ -16,7 +16,7 @@ _STATEMENT_TIMEOUT = "15min"
 
 
 def create_chassis_tables() -> None:
-    """First migration of a service: outbox, inbox, stored answers, audit, leases."""
+    """First migration of a service: outbox, inbox, stored answers, audit, mail, leases."""
     op.execute(tables.RELEASE_1)
 
 

@@ -1,4 +1,4 @@
-"""The tables that every service's database has: outbox, inbox, stored answers, audit, leases."""
+"""The tables that every service's database has: outbox, inbox, stored answers, audit, mail, leases."""
 
 from sqlalchemy import (
     BigInteger,
@@ -102,6 +102,27 @@ lease = Table(
     Column("taken_at", UtcDateTime, nullable=False, server_default=func.now()),
 )
 
+mail = Table(
+    "mail",
+    chassis,
+    Column("id", Uuid, primary_key=True),
+    Column("template", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("recipient_name", Text, nullable=False),
+    Column("context", JSONB),
+    Column("secret", Boolean, nullable=False),
+    Column("about", Uuid),
+    Column("state", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("good_until", UtcDateTime),
+    Column("subject", Text),
+    Column("last_error", Text),
+    Column("sent_at", UtcDateTime),
+    Index("ix_mail_due", "next_at", postgresql_where=text("state IN ('queued', 'deferred')")),
+)
+
 RELEASE_1 = """
 CREATE TABLE outbox (
     seq bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_outbox PRIMARY KEY,
@@ -137,6 +158,13 @@ BEGIN
 END $$;
 CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TABLE mail (
+    id uuid CONSTRAINT pk_mail PRIMARY KEY,
+    template text NOT NULL, recipient text NOT NULL, recipient_name text NOT NULL, context jsonb,
+    secret boolean NOT NULL, about uuid, state text NOT NULL, created_at timestamptz NOT NULL,
+    next_at timestamptz NOT NULL, attempts integer NOT NULL, good_until timestamptz,
+    subject text, last_error text, sent_at timestamptz);
+CREATE INDEX ix_mail_due ON mail (next_at) WHERE state IN ('queued', 'deferred');
 CREATE TABLE lease (
     name text CONSTRAINT pk_lease PRIMARY KEY, token bigint NOT NULL, taken_at timestamptz NOT NULL DEFAULT now());
 """

@@ -1,4 +1,4 @@
-"""What is kept for how long: the event log, the inbox's memory, stored answers."""
+"""What is kept for how long: the event log, the inbox's memory, stored answers, sent mail."""
 
 import datetime as dt
 
@@ -13,11 +13,14 @@ INBOX_DAYS = 45
 """Longer than any outbox, or an event sent again would have a second effect."""
 ANSWER_DAYS = 7
 """A command repeated with its key gets the same answer for so long (G6)."""
+MAIL_DAYS = 180
+"""How long one can see which letters went to whom."""
 BATCH_ROWS = 10_000
 
 _OLD = {
     "outbox": ("seq", "published_at < :before", OUTBOX_DAYS),
     "inbox": ("event_id", "state = 'done' AND received_at < :before", INBOX_DAYS),
+    "mail": ("id", "state IN ('sent', 'failed') AND created_at < :before", MAIL_DAYS),
     "idempotent_answer": ("ctid", "created_at < :before", ANSWER_DAYS),
 }
 
