@@ -1,4 +1,4 @@
-"""The command line: ``./billhook up · demo · stop · status · test · check · dump · restore``."""
+"""The command line: ``./billhook up · demo · stop · status · test · check · alone · dump · restore``."""
 
 import argparse
 import sys
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str]) -> int:
         "stop": _stop,
         "status": _status,
         "check": _check,
+        "alone": _alone,
         "dump": _dump,
         "restore": _restore,
     }[options.command]
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         look.add_argument("--data", type=Path, metavar="DIR", help="default: the suite's and the demo's")
     commands.add_parser("test", help="all tests; arguments go to pytest; --faults for the long ones too")
     commands.add_parser("check", help="style, types, architecture, migrations")
+    alone = commands.add_parser("alone", help="each service installed and tested with only the chassis beside it")
+    alone.add_argument("services", nargs="*", metavar="SERVICE", help="default: all")
+    alone.add_argument("--quick", action="store_true", help="unit tests and one file of integration tests each")
     dump = commands.add_parser("dump", help="write all databases as SQL to standard output")
     restore = commands.add_parser("restore", help="make new databases from what dump wrote")
     for move in (dump, restore):
@@ -116,6 +120,12 @@ def _check(options: argparse.Namespace) -> int:
     from billhook import check  # noqa: PLC0415
 
     return check.run()
+
+
+def _alone(options: argparse.Namespace) -> int:
+    from billhook import alone  # noqa: PLC0415
+
+    return alone.run(options.services, quick=options.quick)
 
 
 def _dump(options: argparse.Namespace) -> int:

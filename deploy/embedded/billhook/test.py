@@ -37,7 +37,11 @@ def run(arguments: list[str]) -> int:
     if not any(argument.startswith(("-n", "--pdb")) for argument in arguments):
         # A file's tests stay together: they share what is slow to start.
         arguments = ["-n", str(os.cpu_count() or 1), "--dist", "loadfile", *arguments]
-    status = subprocess.run([sys.executable, "-m", "pytest", *arguments], check=False, cwd=CHECKOUT).returncode
+    # Named, for pytest would take those of a single service whose folder is asked for.
+    settings = ["-c", str(CHECKOUT / "pyproject.toml")]
+    status = subprocess.run(
+        [sys.executable, "-m", "pytest", *settings, *arguments], check=False, cwd=CHECKOUT
+    ).returncode
     for line in missing:
         print(f"billhook: {line}", file=sys.stderr, flush=True)
     return status

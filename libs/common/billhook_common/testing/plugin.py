@@ -19,6 +19,24 @@ from billhook_common.testing.suite import Suite
 SuiteFactory = Callable[..., Suite]
 
 
+MARKERS = (
+    "unit: pure, no input or output; the whole set in 10 s",
+    "contract: event contracts and API documents",
+    "integration: with a private PostgreSQL",
+    "broker: with a private RabbitMQ node",
+    "e2e: pages in a real browser",
+    "fault: processes killed, messages doubled, networks cut",
+    "slow: minutes long; run with ./billhook test --faults",
+    "perf: figures against a yardstick; not part of a normal run",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What tests may be marked with, so that a service's folder alone knows it too."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[LocalPostgres]:
     """A private PostgreSQL for this run; without fsync, since nobody keeps its data."""
