@@ -1,11 +1,11 @@
-"""The command line: ``./billhook up · demo · stop · status · test · check · alone · dump · restore``."""
+"""The command line: ``./billhook up · demo · stop · status · test · check · alone · docs · contracts · …``."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from billhook.data import DataFolder, default_folder
+from billhook.data import CHECKOUT, DataFolder, default_folder
 from billhook_common.config import ConfigError
 from billhook_common.local import LocalError
 
@@ -29,6 +29,8 @@ def main(arguments: Sequence[str]) -> int:
         "status": _status,
         "check": _check,
         "alone": _alone,
+        "docs": _docs,
+        "contracts": _contracts,
         "dump": _dump,
         "restore": _restore,
     }[options.command]
@@ -63,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     alone = commands.add_parser("alone", help="each service installed and tested with only the chassis beside it")
     alone.add_argument("services", nargs="*", metavar="SERVICE", help="default: all")
     alone.add_argument("--quick", action="store_true", help="unit tests and one file of integration tests each")
+    commands.add_parser("docs", help="write docs/ and the README parts that the code itself can tell")
+    contracts = commands.add_parser("contracts", help="whether the event contracts are still what was released")
+    contracts.add_argument("--release", default="", metavar="VERSION", help="keep today's as those of this version")
     dump = commands.add_parser("dump", help="write all databases as SQL to standard output")
     restore = commands.add_parser("restore", help="make new databases from what dump wrote")
     for move in (dump, restore):
@@ -126,6 +131,20 @@ def _alone(options: argparse.Namespace) -> int:
     from billhook import alone  # noqa: PLC0415
 
     return alone.run(options.services, quick=options.quick)
+
+
+def _docs(options: argparse.Namespace) -> int:
+    from billhook import reference  # noqa: PLC0415
+
+    for path in reference.write(CHECKOUT):
+        print(f"wrote {path.relative_to(CHECKOUT)}")
+    return 0
+
+
+def _contracts(options: argparse.Namespace) -> int:
+    from billhook import contracts  # noqa: PLC0415
+
+    return contracts.release(options.release) if options.release else contracts.check()
 
 
 def _dump(options: argparse.Namespace) -> int:
