@@ -30,6 +30,8 @@ KNOWN_IS_ENOUGH = {
 }
 COMPUTES_ONLY = {("billing", "POST", "/quote"), ("invoicing", "POST", "/quote")}
 """Commands that change nothing and so need the right to read alone."""
+OPERATIONS = "ops"
+"""The chassis' own resource, the same in every service and with the same rights."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,17 @@ def test_being_known_is_enough_for_a_listed_few(service_routes: list[Route]) -> 
 def test_a_service_asks_for_rights_of_its_own_that_exist(service_routes: list[Route]) -> None:
     asked = [(route, route.policy.permission) for route in service_routes if route.policy and route.policy.permission]
     assert [route.key for route, right in asked if right not in PERMISSIONS] == []
-    assert [route.key for route, right in asked if right.partition(":")[0] != route.owner] == []
+    foreign = [(route, right.partition(":")[0]) for route, right in asked if not right.startswith(f"{route.owner}:")]
+    assert [route.key for route, area in foreign if area != OPERATIONS or not route.rule.startswith("/ops/")] == []
+
+
+def test_operations_are_the_same_in_every_service_and_for_operators_only(service_routes: list[Route]) -> None:
+    routes = [route for route in service_routes if route.rule.startswith("/ops/")]
+    assert {route.policy.permission for route in routes if route.policy} == {"ops:read", "ops:write"}
+    by_owner = {
+        owner: {(route.method, route.rule) for route in routes if route.owner == owner} for owner in installed()
+    }
+    assert len({frozenset(found) for found in by_owner.values()}) == 1
 
 
 def test_what_changes_something_needs_more_than_the_right_to_read(service_routes: list[Route]) -> None:

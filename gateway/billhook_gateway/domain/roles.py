@@ -13,6 +13,7 @@ PERMISSIONS = (
     *("tickets:read", "tickets:write"),
     *("inventory:read", "inventory:write"),
     "gateway:admin",
+    *("ops:read", "ops:write"),
 )
 """Every right that a route may ask for."""
 

@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -21,6 +22,8 @@ from billhook_common.db import Database
 from billhook_common.events.handlers import Handlers
 from billhook_common.jobs import Job
 from billhook_common.logs import configure_logs, get_logger
+from billhook_common.operations import api as operations
+from billhook_common.operations.commands import add_inbox_command, run_inbox_command
 from billhook_common.serving import serve
 from billhook_common.signals import set_on_signals
 from billhook_common.worker import Worker, build_worker, collect_seldom
@@ -67,7 +70,7 @@ class Service:
             database=database or Database(config),
             migrations=self.migrations,
         )
-        return build_app(runtime, list(self.blueprints), self.title, self.version)
+        return build_app(runtime, [*self.blueprints, operations.blueprint], self.title, self.version)
 
     def front(self, config: ServiceConfig) -> Flask:
         """What the api process serves: the WSGI app; the gateway stands in front of its own."""
@@ -90,6 +93,7 @@ class Service:
         commands.add_parser("migrate", help="bring the database to this release")
         commands.add_parser("check", help="compare models and migrated database")
         commands.add_parser("openapi", help="print the OpenAPI document")
+        add_inbox_command(commands)
         options = parser.parse_args(arguments)
         config = self.read_config()
         configure_logs(self.name, config.log_format)
@@ -99,6 +103,7 @@ class Service:
             "migrate": lambda: self.migrate(config.database_url),
             "check": lambda: migrate.check(self.migrations, config.database_url, self.metadata),
             "openapi": lambda: print(self.api(config).test_client().get("/openapi.json").text),
+            "inbox": lambda: sys.exit(run_inbox_command(options, config, SystemClock(config.zone))),
         }
         run[options.command]()
 

@@ -62,7 +62,7 @@ inbox = Table(
     Column("reason", Text),
     Column("payload", LargeBinary),
     Index("ix_inbox_due", "next_at", postgresql_where=text("state = 'failed'")),
-    Index("ix_inbox_parked", "fingerprint", postgresql_where=text("state = 'parked'")),
+    Index("ix_inbox_parked", "fingerprint", postgresql_where=text("state IN ('parked', 'discarded')")),
 )
 
 answer = Table(
@@ -141,7 +141,7 @@ CREATE TABLE inbox (
     type text NOT NULL, state text NOT NULL, received_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0, next_at timestamptz, fingerprint text, reason text, payload bytea);
 CREATE INDEX ix_inbox_due ON inbox (next_at) WHERE state = 'failed';
-CREATE INDEX ix_inbox_parked ON inbox (fingerprint) WHERE state = 'parked';
+CREATE INDEX ix_inbox_parked ON inbox (fingerprint) WHERE state IN ('parked', 'discarded');
 CREATE TABLE idempotent_answer (
     caller text, key text, request_hash bytea NOT NULL, status integer, body bytea, location text,
     created_at timestamptz NOT NULL, CONSTRAINT pk_idempotent_answer PRIMARY KEY (caller, key));

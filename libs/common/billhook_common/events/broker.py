@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pika
 from pika.adapters.select_connection import SelectConnection
@@ -29,6 +30,24 @@ def queue_name(service: str) -> str:
 def dead_queue_name(service: str) -> str:
     """Where the broker puts what crashed its consumer too often."""
     return f"billhook.{service}.dead"
+
+
+_USER_PREFIX = "billhook-"
+
+
+def broker_user(service: str) -> str:
+    """The name of a service's own user at the broker, where each has one."""
+    return f"{_USER_PREFIX}{service}"
+
+
+def service_of_user(user: str) -> str:
+    """The service whose user this is; empty for any other user."""
+    return user.removeprefix(_USER_PREFIX) if user.startswith(_USER_PREFIX) else ""
+
+
+def user_of(url: str) -> str:
+    """The user that a broker URL signs in as."""
+    return unquote(urlsplit(url).username or "guest")
 
 
 def queue_arguments(service: str) -> dict[str, Any]:
@@ -74,6 +93,7 @@ class BrokerDelivery:
         self._parameters.stack_timeout = 8
         self._parameters.connection_attempts = 1
         self._app_id = app_id
+        self._user = user_of(url)
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
         self._thread: threading.Thread | None = None
@@ -175,9 +195,11 @@ class BrokerDelivery:
             tag += 1
             batch.tags[tag] = index
             batch.by_message_id[message_id] = index
+            # The broker refuses another user's name here, so consumers can rely on it.
             properties = BasicProperties(
-                content_type=CONTENT_TYPE, delivery_mode=2, message_id=message_id, type=routing_key, app_id=self._app_id
-            )
+                content_type=CONTENT_TYPE, delivery_mode=2, message_id=message_id, type=routing_key,
+                app_id=self._app_id, user_id=self._user,
+            )  # fmt: skip
             channel.basic_publish(EXCHANGE, routing_key, body, properties, mandatory=True)
         channel._billhook_tag = tag  # confirms count per channel
 

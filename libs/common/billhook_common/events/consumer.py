@@ -11,9 +11,12 @@ from billhook_common.events.broker import (
     CONTENT_TYPE,
     DEAD_EXCHANGE,
     EXCHANGE,
+    broker_user,
     dead_queue_name,
     queue_arguments,
     queue_name,
+    service_of_user,
+    user_of,
 )
 from billhook_common.events.envelope import Undecodable, split_bundle
 from billhook_common.events.inbox import Inbox
@@ -39,6 +42,8 @@ class EventConsumer:
         self._service = service
         self._types = types
         self._inbox = inbox
+        # Then every service has one, and an event is believed only from its publisher's.
+        self._user_per_service = user_of(url) == broker_user(service)
         self._connection: Connection | None = None
         self._consumer: Consumer | None = None
         self._forget()
@@ -109,14 +114,25 @@ class EventConsumer:
         self._messages.append(message)
         body = bytes(message.body)
         try:
-            self._events.extend(split_bundle(body))
+            events = split_bundle(body)
         except Undecodable as error:
-            self._broken.append((body, str(error)))
+            self._broken.append((body, error))
+            return
+        self._events.extend(events)
+        self._senders.extend([self._sender(message)] * len(events))
+
+    def _sender(self, message: Message) -> str | None:
+        """The service that the broker names; None where all share one user, "" for whoever is no service."""
+        if not self._user_per_service:
+            return None
+        user = str(message.properties.get("user_id") or "")
+        return service_of_user(user)
 
     def _forget(self) -> None:
         self._messages: list[Message] = []
         self._events: list[bytes] = []
-        self._broken: list[tuple[bytes, str]] = []
+        self._senders: list[str | None] = []
+        self._broken: list[tuple[bytes, Undecodable]] = []
 
     def _take(self, connection: Connection, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -128,9 +144,9 @@ class EventConsumer:
         pause = 0.1
         while True:
             try:
-                for body, reason in self._broken:
-                    self._inbox.park_message(body, reason)
-                self._inbox.accept(self._events)
+                for body, problem in self._broken:
+                    self._inbox.park_message(body, problem)
+                self._inbox.accept(self._events, self._senders)
                 return
             except Exception as error:
                 if not is_transient(error) or time.monotonic() > deadline:

@@ -49,8 +49,21 @@ class Event(Generic[F_co]):
     raw: bytes
 
 
+UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, TOO_LARGE, FORGED = (
+    "Undecodable", "UnknownType", "UnreadableData", "TooLarge", "Forged",
+)  # fmt: skip
+"""Why an event is parked at once: what its fingerprint begins with."""
+EVENT_BYTES_MOST = 4_000_000
+"""The largest honest event is a customer's charge with some thousand lines; a body above this is not even read."""
+
+
 class Undecodable(Exception):
-    """The bytes are not an event of a type and version that is known here."""
+    """The bytes are not an event that is known here; equal troubles have the same ``fingerprint``."""
+
+    def __init__(self, detail: str, kind: str = UNDECODABLE, event_type: str = "") -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.fingerprint = f"{kind} {event_type}"[:200].strip()
 
 
 _decoder = msgspec.json.Decoder(Envelope)
@@ -60,6 +73,8 @@ encode = msgspec.json.Encoder(decimal_format="string", uuid_format="canonical").
 
 def decode_envelope(raw: bytes) -> Envelope:
     """Read one envelope; raises Undecodable."""
+    if len(raw) > EVENT_BYTES_MOST:
+        raise _too_large(raw)
     try:
         return _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -72,7 +87,7 @@ def decode_event(raw: bytes, envelope: Envelope, data_decoder: "msgspec.json.Dec
         data = data_decoder.decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, BillhookError) as error:
         # BillhookError: an amount that no currency can hold would otherwise stop the whole queue.
-        raise Undecodable(f"{envelope.type}: {error}") from error
+        raise Undecodable(f"{envelope.type}: {error}", UNREADABLE, envelope.type) from error
     return Event(
         id=envelope.id,
         type=envelope.type,
@@ -90,7 +105,13 @@ def decode_event(raw: bytes, envelope: Envelope, data_decoder: "msgspec.json.Dec
 
 def split_bundle(body: bytes) -> list[bytes]:
     """The events of one message, which is always a JSON array; raises Undecodable."""
+    if len(body) > EVENT_BYTES_MOST:
+        raise _too_large(body)
     try:
         return [bytes(item) for item in _list_decoder.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(f"not a bundle of events: {error}") from error
+
+
+def _too_large(raw: bytes) -> Undecodable:
+    return Undecodable(f"{len(raw)} bytes; the most is {EVENT_BYTES_MOST}", TOO_LARGE)

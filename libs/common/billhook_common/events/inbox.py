@@ -5,18 +5,29 @@ import hashlib
 import random
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
+from billhook_common.contracts import publisher_of
 from billhook_common.db import Database, is_contention, is_transient
 from billhook_common.errors import NotKnownYet
-from billhook_common.events.envelope import Event, Undecodable, decode_envelope, decode_event
+from billhook_common.events.envelope import (
+    FORGED,
+    UNKNOWN_TYPE,
+    Envelope,
+    Event,
+    Undecodable,
+    decode_envelope,
+    decode_event,
+)
 from billhook_common.events.handlers import Context, Handlers, NotYet
 from billhook_common.faults import crash_point
 from billhook_common.ids import derive_id
@@ -58,17 +69,18 @@ class Inbox:
         with self._database.transaction() as session:
             session.execute(text("SELECT 1"))
 
-    def accept(self, raw_events: Sequence[bytes]) -> None:
+    def accept(self, raw_events: Sequence[bytes], senders: Sequence[str | None] = ()) -> None:
         """Apply events, each at most once; returns when every one is done, to be retried or parked.
 
+        ``senders``: for each event the service that the broker says it comes from; None where nobody can say.
         Raises one of TRANSIENT when the database does not answer; the same events can be handed over again.
         """
         events: list[Event[Any]] = []
-        for raw in raw_events:
+        for raw, sender in zip_longest(raw_events, senders):
             try:
-                events.append(self._decode(raw))
+                events.append(self._decode(raw, sender))
             except Undecodable as error:
-                self.park_message(raw, str(error))
+                self.park_message(raw, error)
         if events:
             self._accept(events)
 
@@ -87,7 +99,7 @@ class Inbox:
         try:
             event = self._decode(raw)
         except Undecodable as error:
-            self._set_aside(event_id, str(error))
+            self._set_aside(event_id, error)
             return False
         try:
             with self._database.transaction() as session:
@@ -98,24 +110,33 @@ class Inbox:
                 ).first()
                 if locked is None:
                     return False
-                self._handle(session, [event])
+                # Parked unread, it has a made-up id; now that its own is known, it may have come once more since.
+                if event.id == event_id or self._claim(session, event):
+                    self._handle(session, [event])
                 _mark_done(session, event_id)
             return True
         except Exception as error:
             if is_transient(error) and not is_contention(error):
                 raise
-            self._record(event, error)
+            self._record(event, error, event_id)
             return False
 
-    def _set_aside(self, event_id: UUID, reason: str) -> None:
+    def _claim(self, session: Session, event: Event[Any]) -> bool:
+        claimed = {"ids": [event.id], "types": [event.type], "now": self._clock.now()}
+        return session.execute(_CLAIM, claimed).first() is not None
+
+    def _set_aside(self, event_id: UUID, error: Undecodable) -> None:
         """Park what was to be tried again and cannot be read any more."""
         with self._database.transaction() as session:
             session.execute(
                 update(inbox)
                 .where(inbox.c.event_id == event_id, inbox.c.state == "failed")
-                .values(state="parked", next_at=None, fingerprint="Undecodable", reason=_storable(reason))
-            )
-        log.warning("event_parked", event_id=str(event_id), reason=reason[:200])
+                .values(
+                    state="parked", next_at=None,
+                    fingerprint=_storable(error.fingerprint), reason=_storable(str(error)),
+                )
+            )  # fmt: skip
+        log.warning("event_parked", event_id=str(event_id), kind=error.kind)
 
     def _accept(self, events: list[Event[Any]]) -> None:
         try:
@@ -164,22 +185,22 @@ class Inbox:
             log.info("events_applied", service=self.service, type=event_type, events=len(group),
                      causes=list(causes)[:_CAUSES_LOGGED])  # fmt: skip
 
-    def _decode(self, raw: bytes) -> Event[Any]:
+    def _decode(self, raw: bytes, sender: str | None = None) -> Event[Any]:
         envelope = decode_envelope(raw)
+        _check_sender(envelope, sender)
         handler = self._handlers.get(envelope.type)
         if handler is None:
-            raise Undecodable(f"no handler here for {envelope.type}")
-        if envelope.source != envelope.type.partition(".")[0]:
-            raise Undecodable(f"{envelope.source} may not publish {envelope.type}")
+            raise Undecodable(f"no handler here for {envelope.type}", UNKNOWN_TYPE, envelope.type)
         return decode_event(raw, envelope, handler.decoder)
 
-    def _record(self, event: Event[Any], error: Exception) -> None:
+    def _record(self, event: Event[Any], error: Exception, event_id: UUID | None = None) -> None:
+        event_id = event_id or event.id
         # An action shared with the web says NotKnownYet where a handler says NotYet.
         waiting = isinstance(error, (NotYet, NotKnownYet))
         fingerprint = _fingerprint(error)
         with self._database.transaction() as session:
             before = session.execute(
-                select(inbox.c.attempts, inbox.c.fingerprint).where(inbox.c.event_id == event.id).with_for_update()
+                select(inbox.c.attempts, inbox.c.fingerprint).where(inbox.c.event_id == event_id).with_for_update()
             ).one_or_none()
             # Tries of one kind do not count for the other: having waited long is no failure.
             same_kind = before is not None and _is_wait(before.fingerprint or "") == waiting
@@ -197,7 +218,7 @@ class Inbox:
             }
             session.execute(
                 upsert(inbox)
-                .values(event_id=event.id, type=event.type, received_at=self._clock.now(), **state)
+                .values(event_id=event_id, type=event.type, received_at=self._clock.now(), **state)
                 .on_conflict_do_update(index_elements=[inbox.c.event_id], set_=state, where=inbox.c.state != "done")
             )
         EVENTS_FAILED.labels("waiting" if waiting else "parked" if parked else "failed").inc()
@@ -205,26 +226,37 @@ class Inbox:
             log.warning("event_failed", event_id=str(event.id), type=event.type, fingerprint=fingerprint, parked=parked,
                         exc_info=error)  # fmt: skip
 
-    def park_message(self, raw: bytes, reason: str) -> None:
-        """Keep bytes that are no event of a known type, visible and replayable."""
+    def park_message(self, raw: bytes, error: Undecodable) -> None:
+        """Keep bytes that are no event known here, visible and replayable."""
         event_id = derive_id("undecodable", hashlib.sha256(raw).hexdigest())
         event_type = "unknown"
-        try:
+        with suppress(Undecodable):
             envelope = decode_envelope(raw)
-            event_id, event_type = envelope.id, envelope.type
-        except Undecodable:
-            pass
+            event_type = envelope.type
+            # Under the id that it claims, a forged event would keep the true one out.
+            if error.kind != FORGED:
+                event_id = envelope.id
         with self._database.transaction() as session:
             session.execute(
                 upsert(inbox)
                 .values(
                     event_id=event_id, type=_storable(event_type), state="parked", received_at=self._clock.now(),
-                    fingerprint="Undecodable", reason=_storable(reason), payload=raw,
+                    fingerprint=_storable(error.fingerprint), reason=_storable(str(error)), payload=raw,
                 )
                 .on_conflict_do_nothing()
             )  # fmt: skip
         EVENTS_FAILED.labels("parked").inc()
-        log.warning("event_parked", event_id=str(event_id), type=event_type, reason=reason[:200])
+        log.warning("event_parked", event_id=str(event_id), kind=error.kind)
+
+
+def _check_sender(envelope: Envelope, sender: str | None) -> None:
+    """Raise Undecodable unless the type's own publisher says that it sent it, and the broker does not deny it."""
+    publisher = publisher_of(envelope.type)
+    if envelope.source != publisher:
+        raise Undecodable(f"{envelope.source} may not publish {envelope.type}", FORGED, envelope.source)
+    if sender is not None and sender != publisher:
+        who = sender or "somebody"
+        raise Undecodable(f"{who} sent {envelope.type} in the name of {publisher}", FORGED, who)
 
 
 def _storable(text_: str) -> str:
@@ -270,22 +302,3 @@ def _fingerprint(error: Exception) -> str:
     own = [frame for frame in frames if "/billhook_common/" not in frame.filename] or frames
     where = f"{own[0].filename.rpartition('/billhook_')[2]}:{own[0].name}" if own else "?"
     return f"{type(error).__name__} {where}"
-
-
-def counts(session: Session) -> dict[str, int]:
-    """How many events are in each state that wants attention."""
-    rows = session.execute(
-        select(inbox.c.state, func.count()).where(inbox.c.state != "done").group_by(inbox.c.state)
-    ).all()
-    return {"failed": 0, "parked": 0} | {state: number for state, number in rows}
-
-
-def replay_parked(session: Session, clock: Clock, event_id: object) -> bool:
-    """Make a parked event due again; False when there is none."""
-    result = session.execute(
-        update(inbox)
-        .where(inbox.c.event_id == event_id, inbox.c.state == "parked")
-        .values(state="failed", attempts=0, next_at=clock.now())
-        .returning(inbox.c.event_id)
-    )
-    return result.first() is not None

@@ -19,8 +19,8 @@ BATCH_ROWS = 10_000
 
 _OLD = {
     "outbox": ("seq", "published_at < :before", OUTBOX_DAYS),
-    "inbox": ("event_id", "state = 'done' AND received_at < :before", INBOX_DAYS),
     "mail": ("id", "state IN ('sent', 'failed') AND created_at < :before", MAIL_DAYS),
+    "inbox": ("event_id", "state IN ('done', 'discarded') AND received_at < :before", INBOX_DAYS),
     "idempotent_answer": ("ctid", "created_at < :before", ANSWER_DAYS),
 }
 

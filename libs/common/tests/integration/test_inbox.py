@@ -12,9 +12,10 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
 from billhook_common.db import Database
-from billhook_common.events import inbox as inbox_module
+from billhook_common.errors import NotFound
 from billhook_common.events.inbox import Inbox
 from billhook_common.ids import uuid7
+from billhook_common.operations import parked
 from billhook_common.tables import inbox
 from billhook_common.testing import ServiceHarness
 from billhook_common.testing.databases import TestDatabases
@@ -67,8 +68,9 @@ def test_what_keeps_failing_is_parked_and_can_be_replayed(listener: ServiceHarne
         listener.inbox.retry_due()
     assert [row["state"] for row in listener.unfinished()] == ["parked"]
     with listener.session() as session:
-        assert inbox_module.replay_parked(session, listener.clock, event_id)
-        assert not inbox_module.replay_parked(session, listener.clock, uuid7())
+        assert parked.replay(session, listener.clock, parked.Chosen(event_id=event_id)) == 1
+        with pytest.raises(NotFound):
+            parked.replay(session, listener.clock, parked.Chosen(event_id=uuid7()))
     assert [row["state"] for row in listener.unfinished()] == ["failed"]
 
 

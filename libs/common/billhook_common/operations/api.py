@@ -1,0 +1,139 @@
+"""``/ops``: the operators' resource of every service."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from billhook_common.api import Blueprint, PageSchema, ctx, json_response, page_of
+from billhook_common.auth import requires
+from billhook_common.fields import PlainText
+from billhook_common.operations import parked
+from billhook_common.paging import SortKey
+from billhook_common.tables import inbox
+
+blueprint = Blueprint("ops", __name__, url_prefix="/ops", description="Operations: events that could not be applied")
+
+FINGERPRINT_MOST = 500
+
+
+class StateSchema(Schema):
+    """Which events: set aside, tried again by themselves, or given up."""
+
+    state = fields.String(load_default="parked", validate=validate.OneOf(parked.STATES))
+
+
+class GroupSchema(Schema):
+    """One kind of trouble."""
+
+    fingerprint = fields.String(metadata={"example": "SumsDisagree invoicing/actions/issue.py:verify"})
+    types = fields.List(fields.String())
+    count = fields.Integer()
+    first_seen = fields.AwareDateTime()
+    last_seen = fields.AwareDateTime()
+    reason = fields.String(metadata={"description": "Of the latest, without what may be personal."})
+
+
+class GroupsSchema(Schema):
+    """All kinds of trouble, most events first."""
+
+    items = fields.List(fields.Nested(GroupSchema))
+
+
+class EventQuerySchema(StateSchema):
+    """Which events, a page at a time."""
+
+    fingerprint = fields.String(required=True, validate=validate.Length(1, FINGERPRINT_MOST))
+    limit = fields.String()
+    after = fields.String()
+
+
+class ParkedEventSchema(Schema):
+    """An event that was not applied; ``payload`` is its JSON with everything hidden that may be personal."""
+
+    event_id = fields.UUID()
+    type = fields.String()
+    state = fields.String(validate=validate.OneOf(parked.STATES))
+    fingerprint = fields.String()
+    reason = fields.String()
+    received_at = fields.AwareDateTime()
+    attempts = fields.Integer()
+    next_at = fields.AwareDateTime(allow_none=True)
+    size_bytes = fields.Integer()
+    payload = fields.Raw()
+
+
+class ParkedEventPageSchema(PageSchema):
+    """A page of events."""
+
+    items = fields.List(fields.Nested(ParkedEventSchema))
+
+
+class ChosenSchema(Schema):
+    """One event by its id, or all that are parked under a fingerprint."""
+
+    event_id = fields.UUID()
+    fingerprint = fields.String(validate=validate.Length(1, FINGERPRINT_MOST))
+
+    @validates_schema
+    def one_way(self, data: dict[str, Any], **_: Any) -> None:
+        """Exactly one of the two."""
+        if ("event_id" in data) == ("fingerprint" in data):
+            raise ValidationError("Send either event_id or fingerprint.", "event_id")
+
+
+class DiscardSchema(ChosenSchema):
+    """Events to give up, and why."""
+
+    reason = PlainText(500, least=5, required=True)
+
+
+class ReplayedSchema(Schema):
+    """How many will be applied again."""
+
+    replayed = fields.Integer()
+
+
+class DiscardedSchema(Schema):
+    """How many were given up."""
+
+    discarded = fields.Integer()
+
+
+@blueprint.route("/parked", methods=["GET"])
+@requires("ops:read")
+@blueprint.arguments(StateSchema, location="query")
+@blueprint.response(200, GroupsSchema)
+def list_parked(wanted: dict[str, Any]) -> Response:
+    """Events that could not be applied, by fingerprint."""
+    return json_response({"items": parked.groups(ctx.session, wanted["state"])})
+
+
+@blueprint.route("/parked/events", methods=["GET"])
+@requires("ops:read")
+@blueprint.arguments(EventQuerySchema, location="query")
+@blueprint.response(200, ParkedEventPageSchema)
+def list_parked_events(wanted: dict[str, Any]) -> Response:
+    """The events of one fingerprint, newest first, with masked payloads."""
+    statement = parked.events_of(wanted["fingerprint"], wanted["state"])
+    keys: list[SortKey] = [(inbox.c.received_at, "desc"), (inbox.c.event_id, "desc")]
+    return page_of(ctx.session, statement, keys, parked.event_item)
+
+
+@blueprint.route("/parked/replay", methods=["POST"])
+@requires("ops:write")
+@blueprint.arguments(ChosenSchema)
+@blueprint.response(200, ReplayedSchema)
+def replay_parked(body: dict[str, Any]) -> Response:
+    """Try again, now, after what was wrong is put right. An event that was applied already has no second effect."""
+    return json_response({"replayed": parked.replay(ctx.session, ctx.clock, parked.Chosen(**body))})
+
+
+@blueprint.route("/parked/discard", methods=["POST"])
+@requires("ops:write")
+@blueprint.arguments(DiscardSchema)
+@blueprint.response(200, DiscardedSchema)
+def discard_parked(body: dict[str, Any]) -> Response:
+    """Give up for good, with a reason that stays in the audit."""
+    reason = body.pop("reason")
+    return json_response({"discarded": parked.discard(ctx.session, ctx.clock, parked.Chosen(**body), reason)})
