@@ -108,13 +108,14 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What an app is built with."""
+    """What an app is built with; ``has_queue``: its worker subscribes to events."""
 
     name: str
     config: ServiceConfig
     clock: Clock
     database: Database
     migrations: Path
+    has_queue: bool = False
 
 
 class ServiceApp(Flask):

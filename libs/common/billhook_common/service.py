@@ -69,6 +69,7 @@ class Service:
             clock=clock or SystemClock(config.zone),
             database=database or Database(config),
             migrations=self.migrations,
+            has_queue=bool(list(self.handlers.types())),
         )
         return build_app(runtime, [*self.blueprints, operations.blueprint], self.title, self.version)
 

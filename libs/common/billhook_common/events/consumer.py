@@ -19,6 +19,7 @@ from billhook_common.events.broker import (
     user_of,
 )
 from billhook_common.events.envelope import Undecodable, split_bundle
+from billhook_common.events.in_hand import InHand
 from billhook_common.events.inbox import Inbox
 from billhook_common.faults import crash_point
 from billhook_common.logs import get_logger
@@ -44,6 +45,7 @@ class EventConsumer:
         self._inbox = inbox
         # Then every service has one, and an event is believed only from its publisher's.
         self._user_per_service = user_of(url) == broker_user(service)
+        self._in_hand = InHand(inbox.database)
         self._connection: Connection | None = None
         self._consumer: Consumer | None = None
         self._forget()
@@ -62,15 +64,21 @@ class EventConsumer:
         """Wait up to a second for messages and apply them; True if there were some. Raises if the broker is away."""
         connection = self._connected()
         try:
-            self._take(connection, 1.0)
+            # What has already arrived belongs to the work in hand; only when nothing has, is there none.
+            self._take(connection, DRAIN_SECONDS)
+            if not self._messages:
+                self._in_hand.report(0)
+                self._take(connection, 1.0)
             if not self._messages:
                 connection.heartbeat_check()
                 return False
+            self._in_hand.report(len(self._messages))
             while len(self._events) < BATCH_EVENTS:
                 before = len(self._messages)
                 self._take(connection, DRAIN_SECONDS)
                 if len(self._messages) == before:
                     break
+            self._in_hand.report(len(self._messages))
             self._accept(connection)
             crash_point("after_commit")
             last = self._messages[-1]
@@ -88,6 +96,7 @@ class EventConsumer:
         if connection is not None:
             with suppress(Exception):  # it may be gone already
                 connection.release()
+        self._in_hand.close()
 
     def _connected(self) -> Connection:
         if self._connection is None:

@@ -59,14 +59,14 @@ class Inbox:
         self, database: Database, handlers: Handlers, clock: Clock, config: ServiceConfig, service: str = ""
     ) -> None:
         self.service = service
-        self._database = database
+        self.database = database
         self._handlers = handlers
         self._clock = clock
         self._config = config
 
     def probe(self) -> None:
         """Raise one of TRANSIENT when the database does not answer."""
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             session.execute(text("SELECT 1"))
 
     def accept(self, raw_events: Sequence[bytes], senders: Sequence[str | None] = ()) -> None:
@@ -86,7 +86,7 @@ class Inbox:
 
     def retry_due(self, *, at_once: bool = False) -> int:
         """Try again what failed or waited and is due (with ``at_once``: all that wait); returns how many are done."""
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             due = session.execute(
                 select(inbox.c.event_id, inbox.c.payload)
                 .where(inbox.c.state == "failed", inbox.c.next_at <= (_FAR if at_once else self._clock.now()))
@@ -102,7 +102,7 @@ class Inbox:
             self._set_aside(event_id, error)
             return False
         try:
-            with self._database.transaction() as session:
+            with self.database.transaction() as session:
                 locked = session.execute(
                     select(inbox.c.event_id)
                     .where(inbox.c.event_id == event_id, inbox.c.state == "failed")
@@ -127,7 +127,7 @@ class Inbox:
 
     def _set_aside(self, event_id: UUID, error: Undecodable) -> None:
         """Park what was to be tried again and cannot be read any more."""
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             session.execute(
                 update(inbox)
                 .where(inbox.c.event_id == event_id, inbox.c.state == "failed")
@@ -140,7 +140,7 @@ class Inbox:
 
     def _accept(self, events: list[Event[Any]]) -> None:
         try:
-            with self._database.transaction() as session:
+            with self.database.transaction() as session:
                 self._apply(session, events)
                 crash_point("in_batch")
             return
@@ -198,7 +198,7 @@ class Inbox:
         # An action shared with the web says NotKnownYet where a handler says NotYet.
         waiting = isinstance(error, (NotYet, NotKnownYet))
         fingerprint = _fingerprint(error)
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             before = session.execute(
                 select(inbox.c.attempts, inbox.c.fingerprint).where(inbox.c.event_id == event_id).with_for_update()
             ).one_or_none()
@@ -236,7 +236,7 @@ class Inbox:
             # Under the id that it claims, a forged event would keep the true one out.
             if error.kind != FORGED:
                 event_id = envelope.id
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             session.execute(
                 upsert(inbox)
                 .values(

@@ -1,14 +1,15 @@
 """``/ops``: the operators' resource of every service."""
 
-from typing import Any
+from typing import Any, cast
 
-from flask import Response
+from flask import Response, current_app
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from billhook_common.api import Blueprint, PageSchema, ctx, json_response, page_of
+from billhook_common.api import Blueprint, PageSchema, ServiceApp, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.fields import PlainText
 from billhook_common.operations import parked
+from billhook_common.operations.messaging import read_figures
 from billhook_common.paging import SortKey
 from billhook_common.tables import inbox
 
@@ -98,6 +99,30 @@ class DiscardedSchema(Schema):
     """How many were given up."""
 
     discarded = fields.Integer()
+
+
+class MessagingSchema(Schema):
+    """How much is under way in this service; zero everywhere in all services means quiet."""
+
+    outbox_pending = fields.Integer(metadata={"description": "Events written and not yet published."})
+    outbox_oldest_seconds = fields.Integer()
+    queue_ready = fields.Integer(metadata={"description": "Messages in this service's queue; without a broker 0."})
+    queue_unacked = fields.Integer(metadata={"description": "Messages taken and not yet acknowledged."})
+    retries_scheduled = fields.Integer(metadata={"description": "Events that failed or wait, tried again by itself."})
+    retries_oldest_seconds = fields.Integer()
+    parked = fields.Integer(metadata={"description": "Events set aside for people."})
+    dead = fields.Integer(metadata={"description": "Messages that the broker has given up."})
+    marks = fields.List(fields.Integer(), metadata={"description": "Events written and published so far; only grow."})
+
+
+@blueprint.route("/messaging", methods=["GET"])
+@requires("ops:read")
+@blueprint.response(200, MessagingSchema)
+def show_messaging() -> Response:
+    """Read now; 503 when a figure cannot be read, for it is not known to be zero."""
+    runtime = cast(ServiceApp, current_app).runtime
+    broker_url = runtime.config.broker_url if runtime.has_queue else ""
+    return json_response(read_figures(ctx.session, ctx.clock.now(), runtime.name, broker_url).document())
 
 
 @blueprint.route("/parked", methods=["GET"])

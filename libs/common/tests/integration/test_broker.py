@@ -127,8 +127,8 @@ def test_a_consumer_that_dies_before_the_acknowledgement_has_no_second_effect(wi
 
     accept = wired.listener.inbox.accept
 
-    def accept_and_die(events: list[bytes]) -> None:
-        accept(events)
+    def accept_and_die(events: list[bytes], senders: list[str | None]) -> None:
+        accept(events, senders)
         raise Died
 
     wired.listener.inbox.accept = accept_and_die  # type: ignore[method-assign]

@@ -185,7 +185,7 @@ def test_a_statement_that_takes_too_long_holds_up_nobody(listener: ServiceHarnes
         )  # fmt: skip
         raws = [wire(counted(name), listener.clock.now())[0] for name in ("a", "slow", "b")]
         fast.accept(raws)
-    fast._database.close()
+    fast.database.close()
     assert {"a", "b"} <= values(listener).keys()
     (row,) = listener.unfinished()
     assert row["state"] == "failed"
