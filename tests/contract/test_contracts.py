@@ -7,12 +7,13 @@ import msgspec
 import pytest
 
 from billhook.suite import NAMES, load
-from billhook_common.contracts import PUBLISHERS, Fact, all_facts, publisher_of
+from billhook_common.contracts import PUBLISHERS, Fact, all_facts, every_service, publisher_of
 from billhook_common.events.envelope import encode
 
 pytestmark = pytest.mark.contract
 
-FACTS = all_facts()
+EVERYONES = {fact.TYPE: fact for fact in (every_service.PositionsPublished, every_service.ReplayRequested)}
+FACTS = all_facts() | EVERYONES
 EXAMPLES = resources.files("billhook_common.contracts") / "examples"
 
 
@@ -41,11 +42,12 @@ def test_a_reader_ignores_what_it_does_not_know(event_type: str) -> None:
 @pytest.mark.parametrize("event_type", sorted(FACTS))
 def test_names_follow_the_scheme(event_type: str) -> None:
     publisher, subject, past, version = event_type.split(".")
-    assert publisher in PUBLISHERS
+    assert publisher in {*PUBLISHERS, every_service.ANY_SERVICE}
     assert subject.replace("_", "").isalpha()
     assert past.replace("_", "").isalpha()
     assert version.startswith("v") and version[1:].isdigit()
-    assert FACTS[event_type].__module__ == f"billhook_common.contracts.{publisher}"
+    module = "every_service" if event_type in EVERYONES else publisher
+    assert FACTS[event_type].__module__ == f"billhook_common.contracts.{module}"
 
 
 def test_services_subscribe_only_to_what_others_publish() -> None:

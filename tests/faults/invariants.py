@@ -11,12 +11,14 @@ import psycopg
 
 from billhook import suite
 from billhook_common.contracts import publisher_of
+from billhook_common.contracts.every_service import PositionsPublished, ReplayRequested, topic_of
 from billhook_common.money import Money
 
 from .api import Acknowledged, Api
 
 QUIET_SECONDS = 60.0
 POLL_SECONDS = 0.1
+_OF_EVERY_SERVICE = {topic_of(fact.TYPE) for fact in (PositionsPublished, ReplayRequested)}
 _IN_ORDER = ("NotYet ", "NotKnownYet ")
 """Waiting for another event is no failure."""
 
@@ -99,7 +101,7 @@ def _events(databases: Databases) -> Iterator[tuple[str, set[Any], set[Any]]]:
     """Each subscription: its name, the events that were published for it, and those in the inbox."""
     published: dict[str, set[Any]] = {}
     for name, database in databases.items():
-        for event_type, event_id in database.execute("SELECT type, id FROM outbox"):
+        for event_type, event_id in database.execute("SELECT type, id FROM outbox WHERE recipient IS NULL"):
             assert publisher_of(event_type) == name
             published.setdefault(event_type, set()).add(event_id)
     for name, database in databases.items():
@@ -107,7 +109,8 @@ def _events(databases: Databases) -> Iterator[tuple[str, set[Any], set[Any]]]:
         for event_type, event_id in database.execute("SELECT type, event_id FROM inbox"):
             received[event_type].add(event_id)
         for event_type in set(suite.load(name).handlers.types()) | set(received):
-            if publisher_of(event_type) in databases:
+            # What services tell of their numbers is told anew, not kept.
+            if publisher_of(event_type) in databases and topic_of(event_type) not in _OF_EVERY_SERVICE:
                 yield f"{event_type} in {name}", published.get(event_type, set()), received[event_type]
 
 

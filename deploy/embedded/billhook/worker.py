@@ -11,4 +11,6 @@ def run(services: Sequence[Service]) -> None:
     """Work for all of them until SIGTERM; events go from service to service directly."""
     configs = [(service, service.read_config()) for service in services]
     first = configs[0][1]
-    run_worker(build_worker(configs, SystemClock(first.zone)), first)
+    worker = build_worker(configs, SystemClock(first.zone))
+    worker.listen()
+    run_worker(worker, first)

@@ -43,6 +43,9 @@ class ServiceConfig:
     lock_timeout_ms: int = setting("BILLHOOK_LOCK_TIMEOUT_MS", 5_000, "longest wait for a row lock")
     body_limit_bytes: int = setting("BILLHOOK_BODY_LIMIT_BYTES", 1_000_000, "largest JSON body")
     upload_limit_bytes: int = setting("BILLHOOK_UPLOAD_LIMIT_BYTES", 20_000_000, "largest uploaded file")
+    positions_seconds: int = setting(
+        "BILLHOOK_POSITIONS_SECONDS", 3600, "how often a worker tells how far its events have come, so that gaps show"
+    )
     metrics_port: int = setting("BILLHOOK_METRICS_PORT", 0, "port of the worker's own /metrics; 0: none")
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The tables that every service's database has: outbox, inbox, stored answers, audit, mail, leases."""
+"""The tables that every service's database has: outbox, inbox, positions, stored answers, audit, leases, mail."""
 
 from sqlalchemy import (
     BigInteger,
@@ -14,7 +14,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB
 
 from billhook_common.db import UtcDateTime, service_metadata
 
@@ -34,19 +34,54 @@ outbox = Table(
     Column("causation_id", Text),
     Column("occurred_at", UtcDateTime, nullable=False),
     Column("data", Text, nullable=False),
+    # Empty: for whoever subscribes; else for this service alone, and without a number.
+    Column("recipient", Text),
     Column("published_at", UtcDateTime),
     Column("returned", Boolean, nullable=False, server_default=text("false")),
+    Column("epoch", Uuid),
     Column("position", BigInteger),
     Index("ix_outbox_unpublished", "seq", postgresql_where=text("published_at IS NULL")),
-    Index("ix_outbox_type_position", "type", "position"),
+    Index("ix_outbox_position", "type", "epoch", "position"),
 )
 
+# How far each type's numbers have come. ``home`` is the database that an epoch counts in: after a restore it is
+# another one, where a new epoch begins. ``sending``: seqs of the round that is under way, its last one is ``last``.
 outbox_position = Table(
     "outbox_position",
     chassis,
     Column("type", Text, primary_key=True),
-    Column("epoch", Uuid, nullable=False, server_default=func.gen_random_uuid()),
+    Column("epoch", Uuid, primary_key=True, server_default=func.gen_random_uuid()),
+    Column("home", Text, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
     Column("last", BigInteger, nullable=False),
+    Column("sending", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
+)
+
+outbox_replay = Table(
+    "outbox_replay",
+    chassis,
+    Column("recipient", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+)
+
+# Which numbers of each type and epoch came; what the publisher said of them when last heard.
+inbox_position = Table(
+    "inbox_position",
+    chassis,
+    Column("type", Text, primary_key=True),
+    Column("epoch", Uuid, primary_key=True),
+    Column("received", INT8MULTIRANGE, nullable=False, server_default=text("'{}'")),
+    Column("owed_from", BigInteger),
+    Column("first", BigInteger),
+    Column("last", BigInteger),
+    Column("heard_at", UtcDateTime),
+)
+
+inbox_subscription = Table(
+    "inbox_subscription",
+    chassis,
+    Column("type", Text, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
 )
 
 inbox = Table(
@@ -129,13 +164,21 @@ CREATE TABLE outbox (
     id uuid NOT NULL CONSTRAINT uq_outbox_id UNIQUE,
     type text NOT NULL, subject uuid NOT NULL, customer_id uuid, version bigint,
     source_key text, correlation_id text, causation_id text,
-    occurred_at timestamptz NOT NULL, data text NOT NULL,
-    published_at timestamptz, returned boolean NOT NULL DEFAULT false, position bigint);
+    occurred_at timestamptz NOT NULL, data text NOT NULL, recipient text,
+    published_at timestamptz, returned boolean NOT NULL DEFAULT false, epoch uuid, position bigint);
 CREATE INDEX ix_outbox_unpublished ON outbox (seq) WHERE published_at IS NULL;
-CREATE INDEX ix_outbox_type_position ON outbox (type, position);
+CREATE INDEX ix_outbox_position ON outbox (type, epoch, position);
 CREATE TABLE outbox_position (
-    type text CONSTRAINT pk_outbox_position PRIMARY KEY,
-    epoch uuid NOT NULL DEFAULT gen_random_uuid(), last bigint NOT NULL);
+    type text, epoch uuid DEFAULT gen_random_uuid(), home text NOT NULL, began_at timestamptz NOT NULL,
+    last bigint NOT NULL, sending bigint[] NOT NULL DEFAULT '{}',
+    CONSTRAINT pk_outbox_position PRIMARY KEY (type, epoch));
+CREATE TABLE outbox_replay (
+    recipient text, seq bigint, CONSTRAINT pk_outbox_replay PRIMARY KEY (recipient, seq));
+CREATE TABLE inbox_position (
+    type text, epoch uuid, received int8multirange NOT NULL DEFAULT '{}', owed_from bigint,
+    first bigint, last bigint, heard_at timestamptz, CONSTRAINT pk_inbox_position PRIMARY KEY (type, epoch));
+CREATE TABLE inbox_subscription (
+    type text CONSTRAINT pk_inbox_subscription PRIMARY KEY, since timestamptz NOT NULL);
 CREATE TABLE inbox (
     event_id uuid CONSTRAINT pk_inbox PRIMARY KEY,
     type text NOT NULL, state text NOT NULL, received_at timestamptz NOT NULL,

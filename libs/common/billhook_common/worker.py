@@ -18,6 +18,7 @@ from billhook_common.events.broker import BrokerDelivery, PublishFailed
 from billhook_common.events.consumer import TRANSIENT_SECONDS, EventConsumer
 from billhook_common.events.handlers import Context
 from billhook_common.events.inbox import Inbox
+from billhook_common.events.reconcile import positions_job
 from billhook_common.events.relay import Delivery, DirectDelivery, Relay
 from billhook_common.events.retention import forget_old_rows
 from billhook_common.ids import uuid7
@@ -140,12 +141,15 @@ class Worker:
         self.stop = threading.Event()
         self.loops: list[Loop] = []
         self.consumers: list[EventConsumer] = []
+        self.inboxes: list[Inbox] = []
         self._threads: list[threading.Thread] = []
 
     def listen(self) -> None:
-        """Be on every queue, before somebody else may publish for it."""
+        """Be on every queue and subscribed to every type, before somebody else may publish for it."""
         for consumer in self.consumers:
             consumer.connect()
+        for inbox in self.inboxes:
+            inbox.subscribe()
 
     def start(self) -> None:
         """Start every loop in a thread of its own."""
@@ -202,21 +206,20 @@ def _add_member(worker: Worker, member: Member, members: list[Member], clock: Cl
     delivery: Delivery
     if config.broker_url:
         delivery = BrokerDelivery(config.broker_url, f"billhook-{name}")
-        consumer = EventConsumer(config.broker_url, name, list(member.service.handlers.types()), member.inbox)
-        if member.service.handlers.types():
-            loop = Loop(f"{name}-consumer", consumer.step, 0, worker.stop, on_stop=consumer.close)
-            # It repeats a batch in place while the database is away: dying would count against the messages.
-            loop.longest_seconds += TRANSIENT_SECONDS
-            worker.consumers.append(consumer)
-            worker.loops.append(loop)
+        consumer = EventConsumer(config.broker_url, name, list(member.inbox.types), member.inbox)
+        loop = Loop(f"{name}-consumer", consumer.step, 0, worker.stop, on_stop=consumer.close)
+        # It repeats a batch in place while the database is away: dying would count against the messages.
+        loop.longest_seconds += TRANSIENT_SECONDS
+        worker.consumers.append(consumer)
+        worker.loops.append(loop)
     else:
-        others = [other for other in members if other.service.name != name]
-        delivery = DirectDelivery([(frozenset(other.service.handlers.types()), other.inbox) for other in others])
+        delivery = DirectDelivery([other.inbox for other in members if other.service.name != name])
+        worker.inboxes.append(member.inbox)
     relay = Relay(member.database, name, clock, delivery)
     waiter = BellWaiter(config.database_url, worker.stop)
     worker.loops.append(Loop(f"{name}-relay", relay.step, POLL_SECONDS, worker.stop, waiter, relay.stop))
     worker.loops.append(Loop(f"{name}-retry", lambda: member.inbox.retry_due() > 0, RETRY_SECONDS, worker.stop))
-    for item in (forget_old_rows, *member.service.jobs):
+    for item in (forget_old_rows, positions_job(name, config.positions_seconds), *member.service.jobs):
         lease = Lease(member.database, f"job:{item.name}")
         step = job_step(item, member, lease, clock)
         loop = Loop(f"{name}-{item.name}", step, item.every_seconds, worker.stop, on_stop=lease.release)

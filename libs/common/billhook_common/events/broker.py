@@ -70,7 +70,7 @@ class PublishFailed(Exception):
 
 @dataclass
 class _Batch:
-    messages: Sequence[tuple[str, bytes, str]]
+    messages: Sequence[Bundle]
     tags: dict[int, int] = field(default_factory=dict)
     returned: set[int] = field(default_factory=set)
     by_message_id: dict[str, int] = field(default_factory=dict)
@@ -101,8 +101,11 @@ class BrokerDelivery:
         self._batch: _Batch | None = None
 
     def deliver(self, bundles: Sequence[Bundle]) -> set[int]:
-        """Publish all, wait for all confirms; indices of unroutable bundles. Raises PublishFailed."""
-        batch = _Batch([(item.type, item.body(), str(item.first_id)) for item in bundles])
+        """Publish all, wait for all confirms; indices of unroutable bundles. Raises PublishFailed.
+
+        What is for one service alone goes straight to its queue.
+        """
+        batch = _Batch(bundles)
         self._connect()
         connection = self._connection
         assert connection is not None
@@ -191,16 +194,19 @@ class BrokerDelivery:
             batch.fail("the channel is closed")
             return
         tag = getattr(channel, "_billhook_tag", 0)
-        for index, (routing_key, body, message_id) in enumerate(batch.messages):
+        for index, item in enumerate(batch.messages):
             tag += 1
             batch.tags[tag] = index
+            message_id = str(item.first_id) if item.recipient is None else f"{item.first_id} {item.recipient}"
             batch.by_message_id[message_id] = index
             # The broker refuses another user's name here, so consumers can rely on it.
             properties = BasicProperties(
-                content_type=CONTENT_TYPE, delivery_mode=2, message_id=message_id, type=routing_key,
+                content_type=CONTENT_TYPE, delivery_mode=2, message_id=message_id, type=item.type,
                 app_id=self._app_id, user_id=self._user,
             )  # fmt: skip
-            channel.basic_publish(EXCHANGE, routing_key, body, properties, mandatory=True)
+            straight = item.recipient is not None
+            exchange, key = ("", queue_name(item.recipient or "")) if straight else (EXCHANGE, item.type)
+            channel.basic_publish(exchange, key, item.body(), properties, mandatory=True)
         channel._billhook_tag = tag  # confirms count per channel
 
     def _on_return(self, _channel: Channel, _method: Basic.Return, properties: BasicProperties, _body: bytes) -> None:

@@ -29,6 +29,10 @@ log = get_logger()
 PREFETCH_MESSAGES = 20
 """With bundles of up to 50 events a few messages are enough; far below the broker's consumer timeout."""
 BATCH_EVENTS = 200
+REDECLARE_SECONDS = 10.0
+"""A binding taken away by hand is not told to anyone; what was lost meanwhile shows in the publishers' positions."""
+ASK_SECONDS = 60.0
+"""After a new connection publishers are asked how far they have come, so often at most."""
 DRAIN_SECONDS = 0.002
 HEARTBEAT_SECONDS = 30
 TRANSIENT_SECONDS = 600.0
@@ -48,6 +52,8 @@ class EventConsumer:
         self._in_hand = InHand(inbox.database)
         self._connection: Connection | None = None
         self._consumer: Consumer | None = None
+        self._declared_at = 0.0
+        self._asked_at: float | None = None
         self._forget()
 
     def connect(self) -> None:
@@ -64,6 +70,7 @@ class EventConsumer:
         """Wait up to a second for messages and apply them; True if there were some. Raises if the broker is away."""
         connection = self._connected()
         try:
+            self._redeclare(connection)
             # What has already arrived belongs to the work in hand; only when nothing has, is there none.
             self._take(connection, DRAIN_SECONDS)
             if not self._messages:
@@ -101,7 +108,7 @@ class EventConsumer:
     def _connected(self) -> Connection:
         if self._connection is None:
             # Nothing is taken before the database answers: what is taken and not handled counts against it.
-            self._inbox.probe()
+            self._inbox.subscribe()
             connection = Connection(self._url, heartbeat=HEARTBEAT_SECONDS, connect_timeout=5)
             try:
                 connection.connect()
@@ -116,8 +123,23 @@ class EventConsumer:
                 connection.release()
                 raise
             self._connection, self._consumer = connection, consumer
+            self._declared_at = time.monotonic()
             log.info("consumer_connected", queue=queue.name)
+            self._ask()
         return self._connection
+
+    def _redeclare(self, connection: Connection) -> None:
+        if time.monotonic() - self._declared_at < REDECLARE_SECONDS:
+            return
+        with connection.channel() as channel:
+            declare_topology(channel, self._service, self._types)
+        self._declared_at = time.monotonic()
+
+    def _ask(self) -> None:
+        """The queue may have been gone, or not yet been there, while others published."""
+        if self._asked_at is None or time.monotonic() - self._asked_at > ASK_SECONDS:
+            self._inbox.ask_positions()
+            self._asked_at = time.monotonic()
 
     def _keep(self, message: Message) -> None:
         self._messages.append(message)

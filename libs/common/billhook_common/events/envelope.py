@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -10,11 +10,15 @@ import msgspec
 from billhook_common.contracts import Fact
 from billhook_common.errors import BillhookError
 
+Position = Annotated[int, msgspec.Meta(ge=1, lt=2**62)]
 F_co = TypeVar("F_co", bound=Fact, covariant=True)
 
 
 class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One event on the wire; ``data`` stays encoded until a handler wants it."""
+    """One event on the wire; ``data`` stays encoded until a handler wants it.
+
+    ``epoch`` and ``position`` are its number within its type; ``recipient`` is set when it goes to this service alone.
+    """
 
     specversion: Literal["1.0"]
     id: UUID
@@ -28,7 +32,8 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
     correlationid: str | None = None
     causationid: str | None = None
     epoch: UUID | None = None
-    position: int | None = None
+    position: Position | None = None
+    recipient: str | None = None
     data: msgspec.Raw
 
 
@@ -47,6 +52,8 @@ class Event(Generic[F_co]):
     source_key: str | None
     correlation_id: str | None
     raw: bytes
+    epoch: UUID | None = None
+    position: int | None = None
 
 
 UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, TOO_LARGE, FORGED = (
@@ -100,6 +107,8 @@ def decode_event(raw: bytes, envelope: Envelope, data_decoder: "msgspec.json.Dec
         source_key=envelope.sourcekey,
         correlation_id=envelope.correlationid,
         raw=raw,
+        epoch=envelope.epoch,
+        position=envelope.position,
     )
 
 

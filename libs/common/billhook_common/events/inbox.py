@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
 from billhook_common.contracts import publisher_of
+from billhook_common.contracts.every_service import topic_of
 from billhook_common.db import Database, is_contention, is_transient
 from billhook_common.errors import NotKnownYet
 from billhook_common.events.envelope import (
@@ -28,7 +29,8 @@ from billhook_common.events.envelope import (
     decode_envelope,
     decode_event,
 )
-from billhook_common.events.handlers import Context, Handlers, NotYet
+from billhook_common.events.handlers import Context, Handler, Handlers, NotYet
+from billhook_common.events.reconcile import ask_positions, note_received, own_handlers, positions_types, subscribe
 from billhook_common.faults import crash_point
 from billhook_common.ids import derive_id
 from billhook_common.logs import get_logger
@@ -63,11 +65,22 @@ class Inbox:
         self._handlers = handlers
         self._clock = clock
         self._config = config
+        self._of_every_service = own_handlers(service, handlers.types())
 
-    def probe(self) -> None:
-        """Raise one of TRANSIENT when the database does not answer."""
+    @property
+    def types(self) -> frozenset[str]:
+        """The event types to bring here; what is addressed to this service comes besides."""
+        return frozenset(self._handlers.types()) | positions_types(self._handlers.types())
+
+    def subscribe(self) -> None:
+        """Remember since when this service hears its types; raises one of TRANSIENT when the database is away."""
         with self.database.transaction() as session:
-            session.execute(text("SELECT 1"))
+            subscribe(session, self._clock, self._handlers.types())
+
+    def ask_positions(self) -> None:
+        """Have the publishers tell how far they have come, after a time in which something may have been lost."""
+        with self.database.transaction() as session:
+            ask_positions(session, self._clock, self.service, self._handlers.types())
 
     def accept(self, raw_events: Sequence[bytes], senders: Sequence[str | None] = ()) -> None:
         """Apply events, each at most once; returns when every one is done, to be retried or parked.
@@ -80,7 +93,9 @@ class Inbox:
             try:
                 events.append(self._decode(raw, sender))
             except Undecodable as error:
-                self.park_message(raw, error)
+                # Who was sent a whole log again has not subscribed to all of it.
+                if error.kind != UNKNOWN_TYPE or decode_envelope(raw).recipient != self.service:
+                    self.park_message(raw, error)
         if events:
             self._accept(events)
 
@@ -159,6 +174,7 @@ class Inbox:
         claimed = sorted({event.id: event.type for event in events}.items())
         values = {"ids": [row[0] for row in claimed], "types": [row[1] for row in claimed], "now": self._clock.now()}
         fresh = set(session.scalars(_CLAIM, values))
+        note_received(session, events)
         if len(fresh) < len(events):
             EVENTS_DUPLICATE.inc(len(events) - len(fresh))
         todo = []
@@ -176,7 +192,7 @@ class Inbox:
             by_type.setdefault(event.type, []).append(event)
         context = Context(session, self._clock, self._config)
         for event_type, group in by_type.items():
-            handler = self._handlers.get(event_type)
+            handler = self._handler_of(event_type)
             assert handler is not None
             for part in [group] if handler.batch else [[event] for event in group]:
                 with tracing(_cause(part)):
@@ -185,10 +201,13 @@ class Inbox:
             log.info("events_applied", service=self.service, type=event_type, events=len(group),
                      causes=list(causes)[:_CAUSES_LOGGED])  # fmt: skip
 
+    def _handler_of(self, event_type: str) -> Handler | None:
+        return self._handlers.get(event_type) or self._of_every_service.get(topic_of(event_type))
+
     def _decode(self, raw: bytes, sender: str | None = None) -> Event[Any]:
         envelope = decode_envelope(raw)
         _check_sender(envelope, sender)
-        handler = self._handlers.get(envelope.type)
+        handler = self._handler_of(envelope.type)
         if handler is None:
             raise Undecodable(f"no handler here for {envelope.type}", UNKNOWN_TYPE, envelope.type)
         return decode_event(raw, envelope, handler.decoder)
@@ -221,6 +240,7 @@ class Inbox:
                 .values(event_id=event_id, type=event.type, received_at=self._clock.now(), **state)
                 .on_conflict_do_update(index_elements=[inbox.c.event_id], set_=state, where=inbox.c.state != "done")
             )
+            note_received(session, [event])
         EVENTS_FAILED.labels("waiting" if waiting else "parked" if parked else "failed").inc()
         if not waiting:
             log.warning("event_failed", event_id=str(event.id), type=event.type, fingerprint=fingerprint, parked=parked,
@@ -229,14 +249,16 @@ class Inbox:
     def park_message(self, raw: bytes, error: Undecodable) -> None:
         """Keep bytes that are no event known here, visible and replayable."""
         event_id = derive_id("undecodable", hashlib.sha256(raw).hexdigest())
-        event_type = "unknown"
+        event_type, numbered = "unknown", list[Envelope]()
         with suppress(Undecodable):
             envelope = decode_envelope(raw)
             event_type = envelope.type
             # Under the id that it claims, a forged event would keep the true one out.
             if error.kind != FORGED:
                 event_id = envelope.id
+                numbered = [envelope] if event_type in self.types else []
         with self.database.transaction() as session:
+            note_received(session, numbered)
             session.execute(
                 upsert(inbox)
                 .values(

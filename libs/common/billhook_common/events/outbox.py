@@ -24,12 +24,17 @@ OUTBOX_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """An event to be published: what happened (``fact``) to what (``subject``)."""
+    """An event to be published: what happened (``fact``) to what (``subject``).
+
+    With a ``recipient`` it goes to this service alone. ``type`` is empty but for facts that every service publishes.
+    """
 
     fact: Fact
     subject: UUID
     customer_id: UUID | None = None
     version: int | None = None
+    type: str = ""
+    recipient: str | None = None
 
 
 def publish(
@@ -42,8 +47,14 @@ def publish(
     version: int | None = None,
 ) -> UUID:
     """Add one event to the transaction; returns its id."""
-    row = outbox_row(clock, Outgoing(fact=fact, subject=subject, customer_id=customer_id, version=version))
-    session.execute(insert(outbox).values(dict(zip(OUTBOX_COLUMNS, row, strict=True))))
+    return publish_one(session, clock, Outgoing(fact=fact, subject=subject, customer_id=customer_id, version=version))
+
+
+def publish_one(session: Session, clock: Clock, event: Outgoing) -> UUID:
+    """``publish`` for an event that is addressed, or whose type is named after the service."""
+    row = outbox_row(clock, event)
+    values = dict(zip(OUTBOX_COLUMNS, row, strict=True)) | {"recipient": event.recipient}
+    session.execute(insert(outbox).values(values))
     mark_outgoing(session)
     event_id: UUID = row[0]
     return event_id
@@ -51,7 +62,8 @@ def publish(
 
 def publish_many(session: Session, clock: Clock, events: Iterable[Outgoing]) -> int:
     """Add many events with one COPY; returns how many."""
-    count = copy_rows(session, outbox, OUTBOX_COLUMNS, (outbox_row(clock, event) for event in events))
+    rows = ((*outbox_row(clock, event), event.recipient) for event in events)
+    count = copy_rows(session, outbox, (*OUTBOX_COLUMNS, "recipient"), rows)
     if count:
         mark_outgoing(session)
     return count
@@ -63,7 +75,7 @@ def outbox_row(clock: Clock, event: Outgoing) -> tuple[Any, ...]:
     assert event.fact.TYPE, f"{type(event.fact).__name__} is not an event type"
     return (
         uuid7(),
-        event.fact.TYPE,
+        event.type or event.fact.TYPE,
         event.subject,
         event.customer_id,
         event.version,

@@ -5,22 +5,23 @@ inbox knows, and marks nothing (fence).
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
 
 from billhook_common.clock import Clock
 from billhook_common.db import AnyRow, Database, Lease
+from billhook_common.events import replay
 from billhook_common.events.envelope import Envelope, encode
 from billhook_common.events.inbox import Inbox
+from billhook_common.events.numbering import Numbered, mark, next_round
 from billhook_common.faults import crash_point
-from billhook_common.metrics import EVENTS_PUBLISHED, EVENTS_RETURNED
-from billhook_common.tables import outbox, outbox_position
+from billhook_common.logs import get_logger
+from billhook_common.metrics import EVENTS_PUBLISHED, EVENTS_RESENT, EVENTS_RETURNED
+
+log = get_logger()
 
 ROUND = 1_000
 """Rows of one round: with bundles of 50 that is a few dozen messages."""
@@ -29,9 +30,13 @@ BUNDLE_BYTES = 256_000
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """Neighbouring events of one type in one message: always a JSON array, also of one."""
+    """Neighbouring events of one type in one message: always a JSON array, also of one.
+
+    With a ``recipient`` they go to this service alone.
+    """
 
     type: str
+    recipient: str | None
     first_id: UUID
     bodies: list[bytes]
     seqs: list[int]
@@ -45,7 +50,7 @@ class Delivery(Protocol):
     """How events reach the subscribers."""
 
     def deliver(self, bundles: Sequence[Bundle]) -> set[int]:
-        """Return when every bundle is safe; the indices of those nobody subscribed to. Raises when in doubt."""
+        """Return when every bundle is safe; the indices of those that nobody wanted. Raises when in doubt."""
         ...
 
 
@@ -60,82 +65,86 @@ class Relay:
         self._lease = Lease(database, "relay")
 
     def step(self) -> bool:
-        """One round; True when there was something to send."""
+        """One round of new events and one of those sent again; True when there was something to send."""
         if not self._lease.acquire():
             return False
+        sent = self._send_new()
+        return self._send_again() or sent
+
+    def _send_new(self) -> bool:
         with self._database.transaction() as session:
-            rows = session.execute(
-                select(outbox).where(outbox.c.published_at.is_(None)).order_by(outbox.c.seq).limit(ROUND)
-            ).all()
-            if not rows:
+            numbered = next_round(session, self._clock.now(), ROUND)
+            if not numbered:
                 return False
-            positions = _positions(session, {row.type for row in rows})
-        bundles, stamps = bundle(rows, self._source, positions)
+            if not self._lease.fence(session):
+                session.rollback()
+                self._lease.release()
+                return False
+        bundles = bundle(numbered, self._source)
         returned = self._delivery.deliver(bundles)
         crash_point("after_confirm")
-        self._mark(stamps, positions, {seq for index in returned for seq in bundles[index].seqs})
-        EVENTS_PUBLISHED.inc(len(rows))
-        return True
-
-    def _mark(self, stamps: dict[int, int], positions: dict[str, tuple[UUID, int]], returned: set[int]) -> None:
+        seqs = {seq for index in returned for seq in bundles[index].seqs}
         with self._database.transaction() as session:
             if not self._lease.fence(session):
-                return
-            seqs = list(stamps)
-            session.execute(
-                text(
-                    "UPDATE outbox SET published_at = :now, position = stamp.position, "
-                    "returned = stamp.seq = ANY(:returned) "
-                    "FROM unnest(CAST(:seqs AS bigint[]), CAST(:positions AS bigint[])) AS stamp(seq, position) "
-                    "WHERE outbox.seq = stamp.seq"
-                ),
-                {"now": self._clock.now(), "seqs": seqs, "positions": [stamps[seq] for seq in seqs],
-                 "returned": list(returned)},
-            )  # fmt: skip
-            for event_type, (_, last) in positions.items():
-                session.execute(update(outbox_position).where(outbox_position.c.type == event_type).values(last=last))
-        EVENTS_RETURNED.inc(len(returned))
+                return True
+            mark(session, self._clock.now(), numbered, seqs)
+        EVENTS_PUBLISHED.inc(len(numbered))
+        EVENTS_RETURNED.inc(len(seqs))
+        return True
+
+    def _send_again(self) -> bool:
+        with self._database.transaction() as session:
+            asked = replay.next_asked(session, ROUND)
+        if not asked:
+            return False
+        numbered = [
+            (Numbered(row, row.epoch, row.position), row.asked_by) for row in asked if row.id is not None
+        ]  # fmt: skip
+        bundles = [
+            item
+            for recipient in dict.fromkeys(recipient for _, recipient in numbered)
+            for item in bundle([one for one, asked_by in numbered if asked_by == recipient], self._source, recipient)
+        ]
+        returned = self._delivery.deliver(bundles) if bundles else set()
+        if returned:
+            log.warning(
+                "replay_without_queue", recipients=sorted({bundles[index].recipient or "" for index in returned})
+            )
+        with self._database.transaction() as session:
+            if self._lease.fence(session):
+                replay.forget_asked(session, asked)
+        EVENTS_RESENT.inc(len(numbered))
+        return True
 
     def stop(self) -> None:
         """Let another relay take over at once."""
         self._lease.release()
 
 
-def _positions(session: Session, types: set[str]) -> dict[str, tuple[UUID, int]]:
-    session.execute(
-        upsert(outbox_position).values([{"type": name, "last": 0} for name in sorted(types)]).on_conflict_do_nothing()
-    )
-    rows = session.execute(select(outbox_position).where(outbox_position.c.type.in_(types))).all()
-    return {row.type: (row.epoch, row.last) for row in rows}
-
-
-def bundle(
-    rows: Sequence[AnyRow], source: str, positions: dict[str, tuple[UUID, int]]
-) -> tuple[list[Bundle], dict[int, int]]:
-    """Join neighbouring rows of one type; number each and move ``positions`` on. Returns bundles and numbers by seq."""
+def bundle(numbered: Iterable[Numbered], source: str, recipient: str | None = None) -> list[Bundle]:
+    """Join neighbouring rows of one type and recipient; all for ``recipient`` when one is given."""
     bundles: list[Bundle] = []
-    stamps: dict[int, int] = {}
     size = 0
-    for row in rows:
-        epoch, last = positions[row.type]
-        positions[row.type] = (epoch, last + 1)
-        stamps[row.seq] = last + 1
-        body = encode(envelope(row, source, epoch, last + 1))
+    for item in numbered:
+        to = recipient or item.row.recipient
+        body = encode(envelope(item.row, source, item.epoch, item.position, to))
         size += len(body)
         if (
             not bundles
-            or bundles[-1].type != row.type
+            or (bundles[-1].type, bundles[-1].recipient) != (item.row.type, to)
             or len(bundles[-1].bodies) == BUNDLE_EVENTS
             or size > BUNDLE_BYTES
         ):
-            bundles.append(Bundle(row.type, row.id, [], []))
+            bundles.append(Bundle(item.row.type, to, item.row.id, [], []))
             size = len(body)
         bundles[-1].bodies.append(body)
-        bundles[-1].seqs.append(row.seq)
-    return bundles, stamps
+        bundles[-1].seqs.append(item.row.seq)
+    return bundles
 
 
-def envelope(row: AnyRow, source: str, epoch: UUID, position: int) -> Envelope:
+def envelope(
+    row: AnyRow, source: str, epoch: UUID | None, position: int | None, recipient: str | None = None
+) -> Envelope:
     """One outbox row as it goes out."""
     return Envelope(
         specversion="1.0",
@@ -151,6 +160,7 @@ def envelope(row: AnyRow, source: str, epoch: UUID, position: int) -> Envelope:
         causationid=row.causation_id,
         epoch=epoch,
         position=position,
+        recipient=recipient,
         data=msgspec.Raw(row.data.encode()),
     )
 
@@ -158,14 +168,21 @@ def envelope(row: AnyRow, source: str, epoch: UUID, position: int) -> Envelope:
 class DirectDelivery:
     """Hands bundles to the subscribers of this process; done when all have answered."""
 
-    def __init__(self, subscribers: Sequence[tuple[frozenset[str], Inbox]]) -> None:
-        self._subscribers = subscribers
+    def __init__(self, inboxes: Sequence[Inbox]) -> None:
+        self._inboxes = inboxes
 
     def deliver(self, bundles: Sequence[Bundle]) -> set[int]:
         """Apply each bundle in every inbox that wants it; raises when a subscriber's database is away."""
-        for types, inbox in self._subscribers:
-            wanted = [body for bundle in bundles if bundle.type in types for body in bundle.bodies]
+        unwanted = set(range(len(bundles)))
+        for inbox in self._inboxes:
+            wanted = {index for index, item in enumerate(bundles) if _is_for(inbox, item)}
+            unwanted -= wanted
             if wanted:
-                inbox.accept(wanted)
-        known = frozenset().union(*(types for types, _ in self._subscribers))
-        return {index for index, item in enumerate(bundles) if item.type not in known}
+                inbox.accept([body for index in sorted(wanted) for body in bundles[index].bodies])
+        return unwanted
+
+
+def _is_for(inbox: Inbox, item: Bundle) -> bool:
+    if item.recipient is not None:
+        return item.recipient == inbox.service
+    return item.type in inbox.types

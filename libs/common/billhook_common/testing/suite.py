@@ -36,15 +36,18 @@ class Suite:
         states = {name: harness.unfinished() for name, harness in self._harnesses.items()}
         return {name: rows for name, rows in states.items() if rows}
 
-    def close(self) -> None:
-        """Give the connections back."""
+    def pause(self) -> None:
+        """Let another relay send what is published from now on, until ``until_quiet``."""
         for relay in self._relays.values():
             relay.stop()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.pause()
         for harness in self._harnesses.values():
             harness.close()
 
     def _relay(self, name: str) -> Relay:
         own = self._harnesses[name]
-        others = [harness for other, harness in self._harnesses.items() if other != name]
-        delivery = DirectDelivery([(frozenset(item.service.handlers.types()), item.inbox) for item in others])
-        return Relay(own.database, name, self.clock, delivery)
+        others = [harness.inbox for other, harness in self._harnesses.items() if other != name]
+        return Relay(own.database, name, self.clock, DirectDelivery(others))
