@@ -1,21 +1,15 @@
 """Signing in and out, and one's own password: what touches the cookie. HTML forms and JSON alike."""
 
-from dataclasses import replace
-from typing import TypeVar, cast
-
 import msgspec
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response
 
-from billhook_common.api import json_response
-from billhook_common.auth import public, signed_in
-from billhook_common.errors import FieldError, Forbidden, Invalid
-from billhook_common.trace import current_trace, tracing
+from billhook_common.auth import half_signed_in, public, signed_in
+from billhook_common.errors import Forbidden, Invalid
 from billhook_gateway.actions import sessions, sign_in, users
-from billhook_gateway.domain.csrf import masked
+from billhook_gateway.caller import Caller
 from billhook_gateway.domain.passwords import normal_password
-from billhook_gateway.domain.roles import ROLES
-from billhook_gateway.domain.sessions import ABSOLUTE
-from billhook_gateway.door import SIGN_IN, caller, door, own_path
+from billhook_gateway.door import SIGN_IN, caller, door
+from billhook_gateway.entering import address, go_on, is_form, open_session, typed
 from billhook_gateway.hashing import hash_password, is_outdated, matches, turn
 from billhook_gateway.models import User
 
@@ -38,30 +32,28 @@ class NewPassword(msgspec.Struct, frozen=True, kw_only=True):
     next: str = "/"
 
 
-T = TypeVar("T", Credentials, NewPassword)
-
-
 @blueprint.route(SIGN_IN, methods=["POST"])
 @public
 def enter() -> Response:
     """Sign in. Form fields (or JSON) ``login``, ``password``, ``next``; answers 303 to ``next``, or JSON to JSON.
 
+    Where a second factor is needed the session is only half of one, good for that step and for nothing else.
     Raises SignInFailed, SignInTooSoon, TooManySignIns, Invalid.
     """
-    typed = _typed(Credentials)
-    user = prove(typed.login, typed.password)
-    return _open(user, typed.next)
+    credentials = typed(Credentials)
+    user = prove(credentials.login, credentials.password)
+    return open_session(user, credentials.next)
 
 
 @blueprint.route("/sign-out", methods=["POST"])
-@signed_in
+@half_signed_in
 def leave() -> Response:
     """End this browser's session; 303 to the sign-in page, 204 to JSON and keys."""
     present = caller()
     if present.session_id is not None and present.user_id is not None:
         with door().database.transaction() as session:
             sessions.end_session(session, door().clock, present.session_id, present.user_id)
-    response = Response(status=204) if not _is_form() else _redirect(SIGN_IN)
+    response = Response(status=204) if not is_form() else go_on(SIGN_IN)
     response.delete_cookie(
         door().authenticator.cookie, secure=door().settings.https, httponly=True, samesite="Lax", path="/"
     )
@@ -75,14 +67,33 @@ def change_own_password() -> Response:
 
     Raises SignInFailed, SignInTooSoon, PasswordRefused, TooManySignIns.
     """
-    present = caller()
-    if present.user_id is None or present.identity is None:
-        raise Forbidden("An API key has no password.")
-    typed = _typed(NewPassword)
-    user = prove(present.login, typed.current_password)
+    present = a_person()
+    new = typed(NewPassword)
+    user = prove(present.login, new.current_password)
+    assert present.identity is not None
     with door().database.transaction() as session:
-        users.set_password(session, door().clock, present.identity.allows, user.id, typed.password)
-    return _open(user, typed.next)
+        users.set_password(session, door().clock, present.identity.allows, user.id, new.password)
+    return open_session(user, new.next, proved=present.proved)
+
+
+@blueprint.route("/sign-out-elsewhere", methods=["POST"])
+@signed_in
+def leave_elsewhere() -> Response:
+    """End all other sessions of one's own; 303 to the account page, 204 to JSON."""
+    present = a_person()
+    assert present.user_id is not None
+    assert present.session_id is not None
+    with door().database.transaction() as session:
+        sessions.end_other_sessions(session, door().clock, present.user_id, present.session_id)
+    return go_on("/account?elsewhere=1") if is_form() else Response(status=204)
+
+
+def a_person() -> Caller:
+    """Who calls, in a browser. Raises Forbidden for an API key."""
+    present = caller()
+    if present.user_id is None:
+        raise Forbidden("An API key has no password and no sessions.")
+    return present
 
 
 def prove(login: str, password: str) -> User:
@@ -94,7 +105,7 @@ def prove(login: str, password: str) -> User:
     secret = _bytes(password)
     with turn():
         with database.transaction() as session:
-            user = sign_in.begin_attempt(session, clock, login)
+            user = sign_in.begin_attempt(session, clock, login, address())
         good = matches(user.password_hash if user else None, secret)
     if user is None or not good:
         with database.transaction() as session:
@@ -102,48 +113,8 @@ def prove(login: str, password: str) -> User:
         raise sign_in.SignInFailed
     new_hash = hash_password(password) if is_outdated(user.password_hash) else None
     with database.transaction() as session:
-        sign_in.note_success(session, user, new_hash)
+        sign_in.note_success(session, user, new_hash, address())
     return user
-
-
-def _open(user: User, wanted: str) -> Response:
-    """A session under a new token; one that the browser brought is over."""
-    settings, clock, cookie = door().settings, door().clock, door().authenticator.cookie
-    trace = replace(current_trace(), actor=f"user:{user.id}")
-    with tracing(trace), door().database.transaction() as session:
-        sessions.end_session_of_token(session, request.cookies.get(cookie, ""))
-        opened = sessions.open_session(
-            session, clock, user, ip=request.remote_addr or "", user_agent=request.headers.get("User-Agent", "")
-        )
-    if _is_form():
-        response = _redirect(own_path(wanted))
-    else:
-        response = json_response(
-            {
-                "name": user.name,
-                "role": user.role,
-                "permissions": sorted(ROLES[user.role].permissions),
-                "csrf_token": masked(opened.csrf_secret),
-                "expires_at": clock.now() + ABSOLUTE,
-            }
-        )
-    response.set_cookie(cookie, opened.token, secure=settings.https, httponly=True, samesite="Lax", path="/")
-    return response
-
-
-def _is_form() -> bool:
-    return request.mimetype in {"application/x-www-form-urlencoded", "multipart/form-data"}
-
-
-def _typed(kind: type[T]) -> T:
-    try:
-        if _is_form():
-            return msgspec.convert(request.form.to_dict(), kind)
-        return msgspec.json.decode(request.get_data(), type=kind)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
-        names = [name for name in kind.__struct_fields__ if name != "next"]
-        errors = [FieldError(f"/{name}", "This must be text.") for name in names]
-        raise Invalid(f"Send {' and '.join(names)} as JSON text or form fields.", errors=errors) from error
 
 
 def _bytes(password: str) -> bytes:
@@ -152,7 +123,3 @@ def _bytes(password: str) -> bytes:
         return normal_password(password)
     except Invalid:
         return b""
-
-
-def _redirect(path: str) -> Response:
-    return cast(Response, redirect(path, 303))

@@ -9,13 +9,14 @@ from flask import Flask
 from billhook_common.clock import SystemClock
 from billhook_common.config import ServiceConfig
 from billhook_common.db import Database
+from billhook_common.mail import mail_blueprint
 from billhook_common.service import Service
 from billhook_gateway.actions.users import ensure_first_administrator
 from billhook_gateway.api import api_keys, company, roles, sessions, users
 from billhook_gateway.backends import Backend, Http, InProcess, Transport, connection_pool
 from billhook_gateway.config import GatewayConfig
 from billhook_gateway.handlers import handles
-from billhook_gateway.jobs import forget_what_is_over
+from billhook_gateway.jobs import forget_what_is_over, send_mail, send_reset_links
 from billhook_gateway.models import Base
 from billhook_gateway.signing import load_signing_key
 from billhook_gateway.web import create_app
@@ -46,9 +47,16 @@ service = GatewayService(
     package="billhook_gateway",
     title="Billhook gateway",
     metadata=Base.metadata,
-    blueprints=[users.blueprint, sessions.blueprint, api_keys.blueprint, roles.blueprint, company.blueprint],
+    blueprints=[
+        users.blueprint,
+        sessions.blueprint,
+        api_keys.blueprint,
+        roles.blueprint,
+        company.blueprint,
+        mail_blueprint("gateway:mail"),
+    ],
     handlers=handles,
-    jobs=[forget_what_is_over],
+    jobs=[forget_what_is_over, send_reset_links, send_mail],
     config=GatewayConfig,
 )
 main = service.main

@@ -18,7 +18,7 @@ from billhook_gateway.domain.api_keys import IN_TEXT, parse_key
 from billhook_gateway.domain.api_keys import TOUCH_EVERY as KEY_TOUCH_EVERY
 from billhook_gateway.domain.csrf import fits
 from billhook_gateway.domain.roles import ROLES
-from billhook_gateway.domain.sessions import TOKEN_CHARACTERS, is_live, token_hash
+from billhook_gateway.domain.sessions import TOKEN_CHARACTERS, is_live, missing_step, token_hash
 from billhook_gateway.domain.sessions import TOUCH_EVERY as SESSION_TOUCH_EVERY
 from billhook_gateway.lookups import Lookups
 
@@ -54,7 +54,8 @@ class LengthMissing(BadRequest):
 
 
 _SESSION: LiteralString = """
-    SELECT s.id, s.csrf_secret, s.created_at, s.seen_at, u.id AS user_id, u.login, u.name, u.role
+    SELECT s.id, s.csrf_secret, s.created_at, s.seen_at, s.second_factor_at IS NOT NULL AS proved,
+           u.second_factor_at IS NOT NULL AS has_second_factor, u.id AS user_id, u.login, u.name, u.role
     FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s AND u.active"""
 _KEY: LiteralString = """
     SELECT id, prefix, digest, name, permissions, expires_at, last_used_at
@@ -100,18 +101,25 @@ class Authenticator:
     def _person(self, token: str) -> Caller:
         found = self._lookups.one(_SESSION, {"token_hash": token_hash(token)})
         now = self._clock.now()
-        if found is None or not is_live(now, found["created_at"], found["seen_at"]):
+        if found is None:
+            return NOBODY
+        demanded = found["role"] in self._config.demanding_roles
+        step = missing_step(proved=found["proved"], has_second_factor=found["has_second_factor"], demanded=demanded)
+        if not is_live(now, found["created_at"], found["seen_at"], half=bool(step)):
             return NOBODY
         if found["seen_at"] + SESSION_TOUCH_EVERY <= now:
             with self._database.transaction() as session:
                 touch_session(session, self._clock, found["id"])
+        identity = Identity(f"user:{found['user_id']}", found["name"], ROLES[found["role"]].permissions)
         return Caller(
-            identity=Identity(f"user:{found['user_id']}", found["name"], ROLES[found["role"]].permissions),
+            identity=None if step else identity,
             user_id=found["user_id"],
             login=found["login"],
             role=found["role"],
             csrf_secret=found["csrf_secret"],
             session_id=found["id"],
+            step=step,
+            proved=found["proved"],
         )
 
     def _machine(self, authorization: str) -> Identity:

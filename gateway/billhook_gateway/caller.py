@@ -11,7 +11,8 @@ from billhook_gateway.domain.csrf import masked
 class Caller:
     """Whoever calls. ``identity`` is None before sign-in; only a browser session has the other values.
 
-    ``role`` is a role's code; ``session_id`` names the session, never its cookie.
+    ``role`` is a role's code; ``session_id`` names the session, never its cookie. ``step`` is what a half session
+    still lacks (``code`` or ``enrol``): it has no identity. ``proved``: the second factor was proved in it.
     """
 
     identity: Identity | None = None
@@ -20,6 +21,8 @@ class Caller:
     role: str = ""
     csrf_secret: str = ""
     session_id: UUID | None = None
+    step: str = ""
+    proved: bool = False
 
     @property
     def csrf_token(self) -> str:

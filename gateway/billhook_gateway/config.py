@@ -1,17 +1,21 @@
 """The gateway's settings."""
 
 import dataclasses
+import re
 from dataclasses import dataclass
 
-from billhook_common.config import ConfigError, ServiceConfig, setting
+from billhook_common.config import ConfigError, setting
+from billhook_common.mail import MailConfig
+from billhook_gateway.domain.roles import ROLES
 
+_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 LEAST_KEY_CHARACTERS = 16
 SERVICES = ("billing", "crm", "inventory", "invoicing", "payments", "tickets")
 """The services behind the gateway; each has its resources below ``/api/<service>/``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayConfig(ServiceConfig):
+class GatewayConfig(MailConfig):
     """What the gateway needs beside what every service needs. Secrets are kept out of its ``repr``."""
 
     signing_key: str = setting(
@@ -32,6 +36,19 @@ class GatewayConfig(ServiceConfig):
             "env": "BILLHOOK_ADMIN_PASSWORD",
             "doc": "password of the first administrator, read at the first start only; empty: one is made up",
         },
+    )
+    sealing_key: str = setting(
+        "BILLHOOK_GATEWAY_SEALING_KEY",
+        "",
+        "path of the Fernet keys, one a line, that seal the secrets of second factors; the first seals, all open",
+    )
+    two_factor_roles: str = setting(
+        "BILLHOOK_TWO_FACTOR_ROLES", "", "roles that may not work without a second factor, separated by commas"
+    )
+    public_url: str = setting(
+        "BILLHOOK_PUBLIC_URL",
+        "",
+        "where browsers reach us, for links in mail; empty: no password is reset by mail",
     )
     https: bool = setting("BILLHOOK_HTTPS", False, "whether browsers come over https: Secure __Host- cookies and HSTS")
     development: bool = setting(
@@ -56,9 +73,22 @@ class GatewayConfig(ServiceConfig):
     tickets_url: str = setting("BILLHOOK_TICKETS_URL", "", "base URL of tickets' API")
 
     def __post_init__(self) -> None:
-        """Refuse a key that could be guessed, once the gateway stands in the open."""
+        """Refuse a key that could be guessed, once the gateway stands in the open, and what could not work."""
+        MailConfig.__post_init__(self)
         if self.https and self.bootstrap_key and len(self.bootstrap_key) < LEAST_KEY_CHARACTERS:
             raise ConfigError(f"BILLHOOK_BOOTSTRAP_KEY: at least {LEAST_KEY_CHARACTERS} characters")
+        unknown = sorted(self.demanding_roles - set(ROLES))
+        if unknown:
+            raise ConfigError(f"BILLHOOK_TWO_FACTOR_ROLES: there is no role {', '.join(unknown)}")
+        if self.demanding_roles and not self.sealing_key:
+            raise ConfigError("BILLHOOK_TWO_FACTOR_ROLES: it needs BILLHOOK_GATEWAY_SEALING_KEY")
+        if self.public_url and not _URL.fullmatch(self.public_url):
+            raise ConfigError("BILLHOOK_PUBLIC_URL: https://host, without a path")
+
+    @property
+    def demanding_roles(self) -> frozenset[str]:
+        """The roles that need a second factor."""
+        return frozenset(role.strip() for role in self.two_factor_roles.split(",") if role.strip())
 
     @property
     def hosts(self) -> list[str]:

@@ -4,7 +4,7 @@ Pages and the proxy never touch a database: they ask services, the gateway's own
 itself needs short transactions of its own: to find a session, to sign somebody in.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -27,6 +27,7 @@ from billhook_gateway.client import ServiceClient
 from billhook_gateway.config import GatewayConfig
 from billhook_gateway.lookups import Lookups
 from billhook_gateway.panels import Panels
+from billhook_gateway.sealing import Sealer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -34,8 +35,21 @@ if TYPE_CHECKING:
 ErrorPage = Callable[[Mapping[str, Any]], ResponseReturnValue]
 """Makes a page of a problem+json document, which names the ``service`` if one is to blame; ``request`` failed."""
 
+CodesPage = Callable[[Sequence[str], str], str]
+"""Makes the page that shows recovery codes once, with where to go on from there."""
+
 API_PREFIX = "/api/"
 SIGN_IN = "/sign-in"
+SIGN_IN_CODE = "/sign-in/code"
+TWO_FACTOR = "/two-factor"
+STEPS = {"code": SIGN_IN_CODE, "enrol": TWO_FACTOR}
+"""Where a half session becomes a whole one."""
+
+
+class SecondFactorMissing(Forbidden):
+    """The password alone opens nothing."""
+
+    title = "A second factor is needed"
 
 
 class Door(Flask):
@@ -50,7 +64,9 @@ class Door(Flask):
         self.panels = Panels(clock)
         self._lookups = Lookups(settings.database_url, settings.statement_timeout_ms)
         self.authenticator = Authenticator(settings, clock, database, self._lookups)
+        self.sealer = Sealer(settings.sealing_key)
         self.error_page: ErrorPage | None = None
+        self.codes_page: CodesPage | None = None
         self.register_error_handler(Exception, self.answer_error)
 
     def close(self) -> None:
@@ -83,7 +99,10 @@ class Door(Flask):
         if policy.permission is not None:
             g.caller = self.authenticator.recognise(request)
         identity = caller().identity
-        check(identity, policy)
+        if not caller().step:
+            check(identity, policy)
+        elif not policy.half:
+            raise SecondFactorMissing("Send the code of your second factor first.")
         check_csrf(request, caller(), form=not _is_api())
         trace = Trace(
             correlation_id=g.request_id, actor=identity.subject if identity else "anyone", ip=request.remote_addr
@@ -96,8 +115,10 @@ class Door(Flask):
         answer = _problem(error)
         if _is_api() or not _wants_page():
             return answer
+        if isinstance(error, SecondFactorMissing):
+            return _ask_to(STEPS[caller().step])
         if isinstance(error, Unauthenticated):
-            return _ask_to_sign_in()
+            return _ask_to(SIGN_IN)
         if self.error_page is None:
             return answer
         problem = msgspec.json.decode(answer.get_data()) | {"service": getattr(error, "service", "")}
@@ -157,15 +178,15 @@ def _problem(error: Exception) -> Response:
     return problems.from_exception(error)
 
 
-def _ask_to_sign_in() -> Response:
+def _ask_to(page: str) -> Response:
     # A fragment that finds the session over must take the whole page to the sign-in, not show it inside.
     if "HX-Request" in request.headers:
         here = urlsplit(request.headers.get("HX-Current-URL", ""))
         back = f"{here.path or '/'}{'?' if here.query else ''}{here.query}"
-        target = f"{SIGN_IN}?{urlencode({'next': own_path(back)})}"
+        target = f"{page}?{urlencode({'next': own_path(back)})}"
         return Response(status=401, headers={"HX-Redirect": target})
     back = request.full_path.removesuffix("?") if request.method == "GET" else "/"
-    target = SIGN_IN if back == "/" else f"{SIGN_IN}?{urlencode({'next': back})}"
+    target = page if back == "/" else f"{page}?{urlencode({'next': back})}"
     return cast(Response, redirect(target, 303))
 
 

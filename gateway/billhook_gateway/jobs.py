@@ -1,16 +1,32 @@
 """What the gateway does on the clock."""
 
+from pathlib import Path
+from typing import cast
+
 from billhook_common.events import Context
 from billhook_common.jobs import job
+from billhook_common.mail import mail_job
+from billhook_gateway.actions.password_reset import forget_old_links, send_links
 from billhook_gateway.actions.sessions import forget_old_sessions
-from billhook_gateway.actions.sign_in import forget_old_failures
+from billhook_gateway.actions.tries import forget_old_tries
+from billhook_gateway.config import GatewayConfig
 
 ROWS_A_STEP = 5_000
 
 
 @job(every_seconds=3_600)
 def forget_what_is_over(ctx: Context) -> bool:
-    """Delete sessions and counts of wrong passwords that no longer matter; True while there may be more."""
+    """Delete sessions, links and counts of tries that no longer matter; True while there may be more."""
     sessions = forget_old_sessions(ctx.session, ctx.clock, ROWS_A_STEP)
-    failures = forget_old_failures(ctx.session, ctx.clock, ROWS_A_STEP)
-    return ROWS_A_STEP in (sessions, failures)
+    tries = forget_old_tries(ctx.session, ctx.clock, ROWS_A_STEP)
+    links = forget_old_links(ctx.session, ctx.clock, ROWS_A_STEP)
+    return ROWS_A_STEP in (sessions, tries, links)
+
+
+@job(every_seconds=2)
+def send_reset_links(ctx: Context) -> bool:
+    """Mail the links that people asked for who forgot their password."""
+    return send_links(ctx.session, ctx.clock, cast(GatewayConfig, ctx.config).public_url)
+
+
+send_mail = mail_job(Path(__file__).parent / "mail")

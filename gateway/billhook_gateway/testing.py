@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -13,6 +14,7 @@ from billhook_common.testing.harness import TEST_KEY
 from billhook_gateway.backends import Backend, InProcess, Transport
 from billhook_gateway.hashing import hash_password
 from billhook_gateway.models import User
+from billhook_gateway.sealing import create_sealing_key
 from billhook_gateway.web import create_app
 
 PASSWORD = "a sentence that nobody guesses"  # noqa: S105  (of tests only)
@@ -106,11 +108,13 @@ class Gate:
                     version=1,
                     login=login,
                     name=f"Test {role}",
+                    email=f"{login}@brightvale.example" if "@" not in login else login,
                     password_hash=_password_hash(),
                     role=role,
                     active=True,
                     created_at=self.clock.now(),
                     changed_at=self.clock.now(),
+                    totp_step=0,
                 )
             )
         return login
@@ -130,6 +134,13 @@ class Gate:
     def close(self) -> None:
         """Give the door's threads and connections back."""
         self.app.close()
+
+
+def sealing_key_file(folder: Path) -> str:
+    """A file with a key for second factors."""
+    path = folder / "sealing.key"
+    create_sealing_key(path)
+    return str(path)
 
 
 @functools.cache

@@ -21,7 +21,10 @@ from billhook_gateway.web import create_app
 pytestmark = pytest.mark.unit
 
 PROBES = {"/livez", "/readyz", "/metrics", "/openapi.json"}
-PUBLIC_AT_THE_DOOR = {"/livez", "/readyz", "/metrics", "/sign-in", "/static/<path:name>"}
+PUBLIC_AT_THE_DOOR = {
+    *("/livez", "/readyz", "/metrics", "/static/<path:name>"),
+    *("/sign-in", "/forgot-password", "/reset-password"),
+}
 KNOWN_IS_ENOUGH = {
     ("gateway", "GET", "/company"),  # the operator's name stands on every page
     ("gateway", "GET", "/sessions"),  # one's own

@@ -48,6 +48,16 @@ class DataFolder:
         return self.keys / "gateway.json"
 
     @property
+    def sealing_key(self) -> Path:
+        """What seals the secrets of second factors."""
+        return self.keys / "sealing.key"
+
+    @property
+    def mail(self) -> Path:
+        """A file for each letter that would be sent, until a mail server is named."""
+        return self.path / "mail"
+
+    @property
     def public_keys(self) -> Path:
         """The key set that all services read."""
         return self.keys / "gateway.public.json"

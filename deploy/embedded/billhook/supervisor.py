@@ -31,6 +31,8 @@ WATCH_SECONDS = 0.2
 LOG_CHECK_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 _PROBE_SECONDS = 10
+_OPERATORS_OWN = ("BILLHOOK_MAIL_FOLDER", "BILLHOOK_PUBLIC_URL", "BILLHOOK_GATEWAY_SEALING_KEY")
+"""What the environment may say better than the data folder."""
 _EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not chosen
 
 Say = Callable[[str], None]
@@ -172,6 +174,10 @@ class Supervisor:
 
     def _common_settings(self) -> dict[str, str]:
         return {
+            "BILLHOOK_MAIL_FOLDER": str(self._data.mail),
+            "BILLHOOK_PUBLIC_URL": self.plan.url,
+            "BILLHOOK_GATEWAY_SEALING_KEY": str(self._data.sealing_key),
+            **{name: os.environ[name] for name in _OPERATORS_OWN if name in os.environ},
             **self._settings,
             "BILLHOOK_BROKER_URL": self.plan.broker,
             "BILLHOOK_GATEWAY_KEYS": str(self._data.public_keys),
@@ -183,6 +189,10 @@ class Supervisor:
             from billhook_gateway.signing import create_signing_key  # noqa: PLC0415 - slow to import, needed once
 
             create_signing_key(self._data.signing_key, self._data.public_keys)
+        if not self._data.sealing_key.exists():
+            from billhook_gateway.sealing import create_sealing_key  # noqa: PLC0415 - as above
+
+            create_sealing_key(self._data.sealing_key)
 
     def _dsns(self, names: list[str]) -> dict[str, str]:
         if self._postgres is not None:

@@ -20,6 +20,14 @@ KEPT_AFTER = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Browser:
+    """Where somebody signs in from."""
+
+    ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedSession:
     """What the browser gets: ``token`` for its cookie, ``csrf_secret`` (masked) for its forms."""
 
@@ -27,8 +35,13 @@ class OpenedSession:
     csrf_secret: str
 
 
-def open_session(session: Session, clock: Clock, user: User, *, ip: str, user_agent: str) -> OpenedSession:
-    """Sign ``user`` in on one browser, always under a new token (no fixation)."""
+def open_session(
+    session: Session, clock: Clock, user: User, browser: Browser, *, proved: bool, step: str
+) -> OpenedSession:
+    """Sign ``user`` in on one browser, always under a new token (no fixation).
+
+    ``proved``: the second factor, too, was proved here. ``step``: what is still missing before the session is whole.
+    """
     opened = OpenedSession(new_token(), new_secret())
     session.add(
         SignedInSession(
@@ -38,10 +51,14 @@ def open_session(session: Session, clock: Clock, user: User, *, ip: str, user_ag
             csrf_secret=opened.csrf_secret,
             created_at=clock.now(),
             seen_at=clock.now(),
-            ip=ip,
-            user_agent=_one_line(user_agent),
+            ip=browser.ip,
+            user_agent=_one_line(browser.user_agent),
+            second_factor_at=clock.now() if proved else None,
         )
     )
+    if step:
+        audit(session, clock, "password_proved", user.id, after={"missing": step})
+        return opened
     session.get_one(User, user.id).signed_in_at = clock.now()
     audit(session, clock, "signed_in", user.id)
     return opened
@@ -63,6 +80,14 @@ def end_session(session: Session, clock: Clock, session_id: UUID, user_id: UUID)
         return False
     audit(session, clock, "signed_out", user_id)
     return True
+
+
+def end_other_sessions(session: Session, clock: Clock, user_id: UUID, kept: UUID) -> int:
+    """Sign the user out everywhere but in the session ``kept``; how many sessions ended."""
+    statement = delete(SignedInSession).where(SignedInSession.user_id == user_id, SignedInSession.id != kept)
+    ended = len(session.scalars(statement.returning(SignedInSession.id)).all())
+    audit(session, clock, "signed_out_elsewhere", user_id, after={"sessions": ended})
+    return ended
 
 
 def end_session_of_token(session: Session, token: str) -> None:

@@ -15,6 +15,8 @@ from billhook_common.clock import Clock
 from billhook_common.errors import Conflict, NotFound
 from billhook_common.ids import uuid7
 from billhook_common.logs import get_logger
+from billhook_gateway.actions.password_reset import forget_links
+from billhook_gateway.actions.second_factor import SecondFactorAbsent, remove_second_factor
 from billhook_gateway.actions.sessions import end_all_sessions
 from billhook_gateway.actions.sign_in import forget_failures
 from billhook_gateway.domain.logins import normal_login
@@ -38,6 +40,12 @@ class LoginTaken(Conflict):
     title = "Somebody has this login already"
 
 
+class EmailTaken(Conflict):
+    """A forgotten password is mailed to one person."""
+
+    title = "Somebody has this e-mail address already"
+
+
 class UserWasChanged(Conflict):
     """Somebody else saved the user meanwhile; read it again."""
 
@@ -52,12 +60,13 @@ class LastAdministrator(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetails:
-    """What an administrator decides about a user; ``login`` in any form."""
+    """What an administrator decides about a user; ``login`` and ``email`` in any form, ``email`` None: as it is."""
 
     login: str
     name: str
     role: str
     active: bool = True
+    email: str | None = None
 
 
 def create_user(session: Session, clock: Clock, allows: Allows, details: UserDetails, password: str) -> User:
@@ -69,7 +78,7 @@ def create_user(session: Session, clock: Clock, allows: Allows, details: UserDet
         with session.begin_nested():
             session.add(user)
     except IntegrityError as error:
-        raise LoginTaken(pointer="/login") from error
+        raise _taken(error) from error
     audit(session, clock, "user_created", user.id, after=_audited(user))
     return user
 
@@ -91,12 +100,16 @@ def change_user(
     if user.role == "administrator" and user.active and (details.role != user.role or not details.active):
         _keep_an_administrator(session, user.id)
     user.login, user.name, user.role, user.active = details.login, details.name, details.role, details.active
+    if details.email is not None:
+        user.email = normal_login(details.email)
     user.version += 1
     user.changed_at = clock.now()
     try:
         session.flush()
     except IntegrityError as error:
-        raise LoginTaken(pointer="/login") from error
+        raise _taken(error) from error
+    if signs_out or before["email"] != user.email:
+        forget_links(session, user)
     if signs_out:
         end_all_sessions(session, user.id)
     audit(session, clock, "user_changed", user.id, before=before, after=_audited(user))
@@ -113,6 +126,7 @@ def set_password(session: Session, clock: Clock, allows: Allows, user_id: UUID, 
     user.password_hash = hash_password(password)
     user.changed_at = clock.now()
     forget_failures(session, user.login)
+    forget_links(session, user)
     end_all_sessions(session, user.id)
     audit(session, clock, "password_set", user.id)
 
@@ -122,6 +136,18 @@ def sign_user_out(session: Session, clock: Clock, allows: Allows, user_id: UUID)
     user = _locked(session, allows, user_id)
     end_all_sessions(session, user.id)
     audit(session, clock, "user_signed_out", user.id)
+
+
+def reset_second_factor(session: Session, clock: Clock, allows: Allows, user_id: UUID) -> None:
+    """Take a lost second factor away and sign the user out everywhere.
+
+    Raises NotFound, RightsExceeded, SecondFactorAbsent.
+    """
+    user = _locked(session, allows, user_id)
+    if user.second_factor_at is None:
+        raise SecondFactorAbsent
+    remove_second_factor(session, clock, user, "second_factor_reset")
+    end_all_sessions(session, user.id)
 
 
 def ensure_first_administrator(session: Session, clock: Clock, password: str, *, strict: bool = True) -> str | None:
@@ -157,12 +183,14 @@ def _new_user(clock: Clock, details: UserDetails, password_hash: str) -> User:
         version=1,
         login=normal_login(details.login),
         name=details.name,
+        email=normal_login(details.email or ""),
         password_hash=password_hash,
         role=details.role,
         active=details.active,
         created_at=clock.now(),
         changed_at=clock.now(),
         signed_in_at=None,
+        totp_step=0,
     )
 
 
@@ -183,5 +211,10 @@ def _keep_an_administrator(session: Session, leaving: UUID) -> None:
         raise LastAdministrator("Make another administrator first.")
 
 
+def _taken(error: IntegrityError) -> Conflict:
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", "")
+    return EmailTaken(pointer="/email") if constraint == "uq_user_email" else LoginTaken(pointer="/login")
+
+
 def _audited(user: User) -> dict[str, str | bool]:
-    return {"login": user.login, "name": user.name, "role": user.role, "active": user.active}
+    return {"login": user.login, "name": user.name, "email": user.email, "role": user.role, "active": user.active}

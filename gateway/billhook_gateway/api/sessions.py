@@ -13,6 +13,7 @@ from billhook_common.errors import NotFound
 from billhook_gateway.actions import sessions
 from billhook_gateway.api.users import UserSchema
 from billhook_gateway.domain.roles import ROLES
+from billhook_gateway.domain.sessions import ABSOLUTE, IDLE
 from billhook_gateway.models import SignedInSession, User
 
 blueprint = Blueprint(
@@ -68,7 +69,12 @@ def get_caller() -> Response:
 @blueprint.response(200, SessionPageSchema)
 def list_sessions() -> Response:
     """The caller's own sessions, newest first; a key has none."""
-    statement = select(SignedInSession).where(SignedInSession.user_id == _user_id())
+    now = ctx.clock.now()
+    statement = select(SignedInSession).where(
+        SignedInSession.user_id == _user_id(),
+        SignedInSession.seen_at > now - IDLE,
+        SignedInSession.created_at > now - ABSOLUTE,
+    )
     return page_of(ctx.session, statement, [(SignedInSession.id, "desc")], _item)
 
 

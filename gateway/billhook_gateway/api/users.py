@@ -4,12 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import select
 
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.mail.addresses import is_address
 from billhook_gateway.actions import users
 from billhook_gateway.api.lines import Line
 from billhook_gateway.domain.logins import LOGIN_CHARACTERS
@@ -26,6 +27,10 @@ class UserSchema(Schema):
     version = fields.Integer()
     login = fields.String()
     name = fields.String()
+    email = fields.String(metadata={"description": "Where a link for a forgotten password goes; empty for none."})
+    second_factor_at = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "Since when a code is asked for at sign-in."}
+    )
     role = fields.String(validate=validate.OneOf(tuple(ROLES)))
     active = fields.Boolean()
     created_at = fields.AwareDateTime()
@@ -39,6 +44,16 @@ class UserPageSchema(PageSchema):
     items = fields.List(fields.Nested(UserSchema))
 
 
+class Email(Line):
+    """An e-mail address, or nothing."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text and not is_address(text):
+            raise ValidationError("An address looks like name@example.org.")
+        return text
+
+
 class UserDetailsSchema(Schema):
     """What an administrator decides about a user."""
 
@@ -46,6 +61,7 @@ class UserDetailsSchema(Schema):
     name = Line(required=True)
     role = fields.String(required=True, validate=validate.OneOf(tuple(ROLES)))
     active = fields.Boolean(load_default=True)
+    email = Email(load_default=None, most=LOGIN_CHARACTERS, metadata={"description": "Left out it stays as it is."})
 
 
 class NewUserSchema(UserDetailsSchema):
@@ -126,6 +142,15 @@ def set_password(body: dict[str, Any], user_id: UUID) -> Response:
 def sign_out(user_id: UUID) -> Response:
     """End all sessions of the user."""
     users.sign_user_out(ctx.session, ctx.clock, ctx.identity.allows, user_id)
+    return Response(status=204)
+
+
+@blueprint.route("/<uuid:user_id>/second-factor/reset", methods=["POST"])
+@requires("gateway:admin")
+@blueprint.response(204)
+def reset_second_factor(user_id: UUID) -> Response:
+    """Take away a second factor that was lost; ends all sessions of the user."""
+    users.reset_second_factor(ctx.session, ctx.clock, ctx.identity.allows, user_id)
     return Response(status=204)
 
 

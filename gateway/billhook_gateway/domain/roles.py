@@ -12,7 +12,7 @@ PERMISSIONS = (
     *("payments:read", "payments:write", "payments:import", "payments:pair", "payments:reverse"),
     *("tickets:read", "tickets:write"),
     *("inventory:read", "inventory:write"),
-    "gateway:admin",
+    *("gateway:admin", "gateway:mail"),
     *("ops:read", "ops:write"),
 )
 """Every right that a route may ask for."""

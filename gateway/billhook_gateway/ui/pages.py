@@ -19,9 +19,11 @@ from billhook_gateway.ui.views import (
     own_account,
     payments,
     plans,
+    recovery,
     runs,
     tickets,
     transactions,
+    two_factor,
 )
 from billhook_gateway.ui.views.frame import install_frame
 
@@ -45,9 +47,11 @@ BLUEPRINTS = [
         own_account,
         payments,
         plans,
+        recovery,
         runs,
         tickets,
         transactions,
+        two_factor,
     )
 ]
 
@@ -58,3 +62,4 @@ def install_views(app: Door) -> None:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.error_page = entry.error_page
+    app.codes_page = two_factor.codes_page

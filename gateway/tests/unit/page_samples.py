@@ -24,7 +24,17 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
     errors = {"name": [text], "": [text]}
     form = {"values": values, "errors": errors, "currency": "EUR", "idempotency_key": text}
     tab = {"customer": r["customer"], "counts": {"invoices": 3}, "tab": ""}
-    user = {"id": ID, "version": 1, "name": text, "login": text, "role": text, "active": True, "signed_in_at": NOW}
+    user = {
+        "id": ID,
+        "version": 1,
+        "name": text,
+        "login": text,
+        "role": text,
+        "active": True,
+        "signed_in_at": NOW,
+        "email": text,
+        "second_factor_at": NOW,
+    }
     key = {
         "id": ID, "name": text, "prefix": text, "permissions": [text], "expires_at": NOW, "last_used_at": NOW,
         "revoked_at": None,
@@ -129,6 +139,14 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
             "me": {"name": text, "user": user, "role_title": text}, "this_session": "", "errors": errors,
             "sessions": listed({"id": ID, "created_at": NOW, "seen_at": NOW, "ip": text, "user_agent": text}),
         },
+        "access/code.html": {"next": text, "errors": errors},
+        "access/second_factor.html": {
+            "proved": False, "demanded": True, "setup": {"secret": text, "uri": text}, "qr": "", "next": text,
+            "errors": errors,
+        },
+        "access/recovery_codes.html": {"codes": [text], "next": "/account"},
+        "access/forgot_password.html": {"login": text, "errors": errors},
+        "access/reset_password.html": {"token": text, "errors": errors, "over": False},
         "access/users.html": {"users": listed(user, number)},
         "access/user_form.html": {"user": user, "roles": [text], **form},
         "access/keys.html": {"keys": listed(key, number), "secret": text},

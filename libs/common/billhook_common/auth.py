@@ -45,6 +45,7 @@ class Policy:
 
     ``key``: an Idempotency-Key; ``upload``: the larger limit; ``secret``: nothing of request or answer is kept;
     ``own``: customers too, each for what is theirs. Without it a route is for staff.
+    ``half``: at the gateway's door, also whoever has proved only the first of two factors.
     """
 
     permission: str | None
@@ -52,6 +53,7 @@ class Policy:
     upload: bool = False
     secret: bool = False
     own: bool = False
+    half: bool = False
 
 
 def requires(
@@ -69,6 +71,11 @@ def requires(
 def signed_in(view: F) -> F:
     """A route for everyone who is known, whatever their rights."""
     return _with_policy(Policy(""))(view)
+
+
+def half_signed_in(view: F) -> F:
+    """A route for everyone who is known, and for those who are about to prove their second factor."""
+    return _with_policy(Policy("", half=True))(view)
 
 
 def public(view: F) -> F:

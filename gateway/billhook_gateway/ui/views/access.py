@@ -71,6 +71,22 @@ def change_user(user_id: object) -> Response:
     )
 
 
+@blueprint.route("/users/<uuid:user_id>/sign-out", methods=["POST"])
+@requires("gateway:admin")
+def sign_user_out(user_id: object) -> Response:
+    """End all sessions of a user."""
+    services().post("gateway", f"/users/{user_id}/sign-out")
+    return on_to("/users", "Signed out everywhere")
+
+
+@blueprint.route("/users/<uuid:user_id>/second-factor/reset", methods=["POST"])
+@requires("gateway:admin")
+def reset_second_factor(user_id: object) -> Response:
+    """Take a lost second factor away."""
+    services().post("gateway", f"/users/{user_id}/second-factor/reset")
+    return on_to("/users", "The second factor is reset; the next sign-in asks for the password alone")
+
+
 @blueprint.route("/api-keys", methods=["GET"])
 @requires("gateway:admin")
 def list_keys() -> str:
