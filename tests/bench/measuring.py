@@ -1,4 +1,4 @@
-"""What a benchmark costs: CPU of this process and of all of PostgreSQL's, from the kernel's accounting."""
+"""What a benchmark costs: CPU of this process, of all of PostgreSQL's and of others, from the kernel's accounting."""
 
 import tempfile
 import time
@@ -27,6 +27,25 @@ class Spent:
         """Both sides together."""
         return self.client + self.database
 
+    def __add__(self, other: "Spent") -> "Spent":
+        return Spent(
+            self.client + other.client,
+            self.database + other.database,
+            self.wall + other.wall,
+            max(self.peak_bytes, other.peak_bytes),
+        )
+
+    def each(self, count: int) -> float:
+        """CPU milliseconds of one of ``count`` items."""
+        return self.cpu / count * 1000
+
+    def line(self, name: str, count: int) -> str:
+        """Figures of one item."""
+        return (
+            f"{name}: {self.each(count):.3f} ms CPU (client {self.client / count * 1000:.3f} + database "
+            f"{self.database / count * 1000:.3f}), {count / self.wall:,.0f}/s"
+        )
+
 
 @contextmanager
 def private_postgres() -> Iterator[LocalPostgres]:
@@ -51,16 +70,19 @@ def measured(server: LocalPostgres) -> Iterator[Spent]:
 
 
 def _now(server: LocalPostgres) -> tuple[float, float, float]:
-    return time.process_time(), _database_cpu(server), time.perf_counter()
-
-
-def _database_cpu(server: LocalPostgres) -> float:
-    """CPU of the server, its living backends, and those that have ended."""
     assert server.pid is not None
-    parent = psutil.Process(server.pid)
+    return time.process_time(), family_cpu(server.pid), time.perf_counter()
+
+
+def family_cpu(pid: int) -> float:
+    """CPU seconds of a process, its living descendants, and its children that have ended."""
+    parent = psutil.Process(pid)
     own = parent.cpu_times()
-    total = own.user + own.system + own.children_user + own.children_system
-    for child in parent.children():
-        times = child.cpu_times()
+    total: float = own.user + own.system + own.children_user + own.children_system
+    for child in parent.children(recursive=True):
+        try:
+            times = child.cpu_times()
+        except psutil.NoSuchProcess:
+            continue  # its parent has its time by now
         total += times.user + times.system
     return total

@@ -6,17 +6,11 @@ analysed, as on the first day of an operator; fsync is on.
 
 import argparse
 import datetime as dt
-import os
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
-import psutil
+from measuring import Spent, measured, private_postgres
 from sqlalchemy import text
 
 from billhook_billing.actions.post import NewTransaction, post
@@ -33,8 +27,6 @@ from billhook_common.contracts.payments import NamedDocument, PaymentReceived
 from billhook_common.db import Database, mark_outgoing, no_sequential_scans
 from billhook_common.events.inbox import Inbox
 from billhook_common.ids import uuid7
-from billhook_common.local.postgres import LocalPostgres
-from billhook_common.logs import configure_logs
 from billhook_common.money import Money
 from billhook_common.testing.databases import TestDatabases
 from billhook_common.testing.harness import START, ZONE, wire
@@ -47,49 +39,12 @@ BATCH = 200
 """Events of one transaction of the consumer."""
 
 
-@dataclass
-class Spent:
-    """CPU and wall seconds of a block."""
-
-    client: float = 0.0
-    database: float = 0.0
-    wall: float = 0.0
-
-    @property
-    def cpu(self) -> float:
-        """Both processes together."""
-        return self.client + self.database
-
-    def __add__(self, other: "Spent") -> "Spent":
-        return Spent(self.client + other.client, self.database + other.database, self.wall + other.wall)
-
-    def line(self, name: str, count: int) -> str:
-        """Figures of one item."""
-        return (
-            f"{name}: {self.cpu / count * 1000:.3f} ms CPU (client {self.client / count * 1000:.3f} + database "
-            f"{self.database / count * 1000:.3f}), {count / self.wall:,.0f}/s"
-        )
-
-
-@contextmanager
-def measured(server: LocalPostgres) -> Iterator[Spent]:
-    """What the block costs, in this process and in all of PostgreSQL's."""
-    spent = Spent()
-    before = (time.process_time(), _database_cpu(server), time.perf_counter())
-    yield spent
-    after = (time.process_time(), _database_cpu(server), time.perf_counter())
-    spent.client, spent.database, spent.wall = (end - start for end, start in zip(after, before, strict=True))
-
-
-def _database_cpu(server: LocalPostgres) -> float:
-    assert server.pid is not None
-    parent = psutil.Process(server.pid)
-    own = parent.cpu_times()
-    total = own.user + own.system + own.children_user + own.children_system
-    for child in parent.children():
-        times = child.cpu_times()
-        total += times.user + times.system
-    return total
+def a_correction(customer_id: UUID) -> NewTransaction:
+    """A credit given by a person."""
+    return NewTransaction(
+        id=uuid7(), posting=ledger.correction(customer_id, GROSS), customer_id=customer_id, posted_on=TODAY,
+        description="Goodwill",
+    )  # fmt: skip
 
 
 def a_charge(customer_id: UUID, month: int) -> NewTransaction:
@@ -208,21 +163,15 @@ def _bare_rows(item: NewTransaction, now: dt.datetime) -> list[tuple[object, ...
 
 
 def posting(databases: TestDatabases, count: int) -> None:
-    """Single posts against the bare insert, batches of 100 against single posts."""
-    bench, yardstick = Bench(databases, 1000), Bench(databases, 1000)
+    """Single posts against the bare insert, batches of 100 against single posts, one busy customer against many."""
+    bench, yardstick = Bench(databases, count), Bench(databases, count)
 
     def corrections(own: Bench, number: int) -> list[NewTransaction]:
-        return [
-            NewTransaction(
-                id=uuid7(), posting=ledger.correction(customer_id, GROSS), customer_id=customer_id, posted_on=TODAY,
-                description="Goodwill",
-            )
-            for customer_id in (own.customers * (number // 1000 + 1))[:number]
-        ]  # fmt: skip
+        return [a_correction(customer_id) for customer_id in (own.customers * (number // count + 1))[:number]]
 
     charges = [a_charge(customer_id, 11) for customer_id in bench.customers]
-    bench.post(corrections(bench, 200), 1)
-    yardstick.bare(corrections(yardstick, 200))
+    bench.post(corrections(bench, count // 5), 1)
+    yardstick.bare(corrections(yardstick, count // 5))
     bare, single = Spent(), Spent()
     for _ in range(ROUNDS):
         bare += yardstick.bare(corrections(yardstick, count // ROUNDS))
@@ -234,6 +183,9 @@ def posting(databases: TestDatabases, count: int) -> None:
     print(charge.line("post one charge, without event", len(charges)))
     ratio = (single.cpu / count) / (hundred.cpu / (count * 10))
     print(hundred.line("post in batches of 100", count * 10) + f" ({ratio:.1f}× single posts)")
+    hot = bench.post([a_correction(bench.customers[0]) for _ in range(count)], 1)
+    slower = hot.each(count) / single.each(count)
+    print(hot.line("post one, always to the same customer", count) + f" ({slower:.2f}× the CPU of any customer)")
 
 
 def by_event(databases: TestDatabases, count: int, months: int) -> None:
@@ -261,13 +213,10 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=5000)
     parser.add_argument("--months", type=int, default=3)
     options = parser.parse_args()
-    configure_logs("bench", "console")
-    with tempfile.TemporaryDirectory(prefix="billhook-bench-") as folder:
-        os.chmod(folder, 0o755)  # PostgreSQL's own account must reach it.
-        with LocalPostgres(Path(folder) / "postgres") as server:
-            databases = TestDatabases(server)
-            posting(databases, options.posts)
-            by_event(databases, options.customers, options.months)
+    with private_postgres() as server:
+        databases = TestDatabases(server)
+        posting(databases, options.posts)
+        by_event(databases, options.customers, options.months)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,15 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; its exit status."""
-    # Handed on as they are, for argparse would take pytest's options for its own.
+    # Handed on as they are, for argparse would take the options of pytest or of a benchmark for its own.
     if arguments and arguments[0] == "test":
         from billhook import test  # noqa: PLC0415
 
         return test.run(list(arguments[1:]))
+    if arguments and arguments[0] == "bench":
+        from billhook import bench  # noqa: PLC0415
+
+        return bench.run(list(arguments[1:]))
     options = _parser().parse_args(arguments)
     command = {
         "up": _up,
@@ -61,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     for look in (stop, status):
         look.add_argument("--data", type=Path, metavar="DIR", help="default: the suite's and the demo's")
     commands.add_parser("test", help="all tests; arguments go to pytest; --faults for the long ones too")
+    commands.add_parser("bench", help="figures beside their yardsticks; a name, then its options")
     commands.add_parser("check", help="style, types, architecture, migrations")
     alone = commands.add_parser("alone", help="each service installed and tested with only the chassis beside it")
     alone.add_argument("services", nargs="*", metavar="SERVICE", help="default: all")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
@@ -37,8 +38,12 @@ def sort_keys(sort: str) -> list[SortKey]:
     return [(column, way) for column in _SORTS[sort.removeprefix("-")]]
 
 
+@lru_cache(maxsize=2)
 def listed_customers(today: dt.date) -> AnySelect:
-    """Every customer with the figures of the list; ``today`` decides what is overdue and which services run."""
+    """Every customer with the figures of the list; ``today`` decides what is overdue and which services run.
+
+    Built once a day: building it costs as much as sending it.
+    """
     return select(*_LISTED, _sold(today), _overdue(today)).join(
         CustomerSummary, CustomerSummary.customer_id == Customer.id
     )

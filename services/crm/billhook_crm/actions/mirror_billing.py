@@ -4,14 +4,15 @@ Each function takes a batch and writes it with one statement, whatever the order
 sends thousands. Customers need not be known here, so nothing ever waits.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Iterable
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from billhook_common.contracts.billing import ItemChanged, SubscriptionSnapshot, TransactionPosted
+from billhook_common.events import newest
 from billhook_common.money import Money
 
 _BALANCES = text("""
@@ -65,25 +66,14 @@ class Posted(Protocol):
         """The balance with it."""
 
 
-class Versioned(Protocol):
-    """A snapshot with a version."""
-
-    @property
-    def version(self) -> int:
-        """The higher, the newer."""
-
-
-V = TypeVar("V", bound=Versioned)
-
-
 def keep_balances(session: Session, postings: Iterable[Posted]) -> None:
     """Keep the balance after the newest posting of each account."""
-    newest: dict[UUID, Posted] = {}
+    last: dict[UUID, Posted] = {}
     for posting in postings:
-        kept = newest.get(posting.customer_id)
+        kept = last.get(posting.customer_id)
         if kept is None or kept.account_version < posting.account_version:
-            newest[posting.customer_id] = posting
-    rows = [newest[key] for key in sorted(newest)]
+            last[posting.customer_id] = posting
+    rows = [last[key] for key in sorted(last)]
     session.execute(
         _BALANCES,
         {
@@ -108,7 +98,7 @@ def keep_payments(session: Session, transactions: Iterable[TransactionPosted]) -
 
 def keep_items(session: Session, items: Iterable[ItemChanged]) -> None:
     """Keep the newest version of each open item."""
-    rows = _newest([(item.transaction_id, item) for item in items])
+    rows = newest([(item.transaction_id, item) for item in items])
     session.execute(
         _ITEMS,
         {
@@ -124,7 +114,7 @@ def keep_items(session: Session, items: Iterable[ItemChanged]) -> None:
 
 def keep_subscriptions(session: Session, subscriptions: Iterable[SubscriptionSnapshot]) -> None:
     """Keep the newest version of each subscription."""
-    rows = _newest([(item.subscription_id, item) for item in subscriptions])
+    rows = newest([(item.subscription_id, item) for item in subscriptions])
     session.execute(
         _SUBSCRIPTIONS,
         {
@@ -139,13 +129,3 @@ def keep_subscriptions(session: Session, subscriptions: Iterable[SubscriptionSna
             "ends": [row.ends_before for row in rows],
         },
     )
-
-
-def _newest(items: Sequence[tuple[UUID, V]]) -> list[V]:
-    """The highest version under each id, in the order of ids, so that two batches never wait for each other."""
-    newest: dict[UUID, V] = {}
-    for key, item in items:
-        kept = newest.get(key)
-        if kept is None or kept.version < item.version:
-            newest[key] = item
-    return [newest[key] for key in sorted(newest)]

@@ -1,8 +1,6 @@
 """Keep the mirrors: customers as they are billed, the company as it sells, what is still open of each debit (G4)."""
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
-from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
@@ -12,6 +10,7 @@ from billhook_common.clock import Clock
 from billhook_common.contracts.billing import ItemChanged
 from billhook_common.contracts.crm import CustomerSnapshot
 from billhook_common.contracts.gateway import CompanyChanged
+from billhook_common.events import newest
 from billhook_invoicing.domain.document import Party
 from billhook_invoicing.queries import folded
 
@@ -47,28 +46,20 @@ _ITEMS = text("""
 """)
 
 
-class _Versioned(Protocol):
-    @property
-    def version(self) -> int: ...
-
-
-V = TypeVar("V", bound=_Versioned)
-
-
 def mirror_customers(session: Session, customers: Iterable[CustomerSnapshot]) -> None:
     """Keep the newest version of each customer, in whatever order they come."""
-    newest = _newest((customer.customer_id, customer) for customer in customers)
+    rows = newest((customer.customer_id, customer) for customer in customers)
     session.execute(
         _CUSTOMERS,
         {
-            "ids": [customer.customer_id for customer in newest],
-            "versions": [customer.version for customer in newest],
-            "numbers": [customer.number for customer in newest],
-            "names": [customer.name for customer in newest],
-            "searches": [folded(f"{customer.name} {customer.number}") for customer in newest],
-            "references": [customer.payment_reference for customer in newest],
-            "languages": [customer.language for customer in newest],
-            "bill_tos": [_json(_buyer(customer)) for customer in newest],
+            "ids": [customer.customer_id for customer in rows],
+            "versions": [customer.version for customer in rows],
+            "numbers": [customer.number for customer in rows],
+            "names": [customer.name for customer in rows],
+            "searches": [folded(f"{customer.name} {customer.number}") for customer in rows],
+            "references": [customer.payment_reference for customer in rows],
+            "languages": [customer.language for customer in rows],
+            "bill_tos": [_json(_buyer(customer)) for customer in rows],
         },
     )
 
@@ -89,27 +80,18 @@ def keep_company(session: Session, company: CompanyChanged) -> None:
 
 def keep_items(session: Session, clock: Clock, items: Iterable[ItemChanged]) -> None:
     """Keep what is open of each debit by its newest version, also where its document is still to come (O2)."""
-    newest = _newest((item.transaction_id, item) for item in items)
+    rows = newest((item.transaction_id, item) for item in items)
     session.execute(
         _ITEMS,
         {
             "now": clock.now(),
-            "ids": [item.transaction_id for item in newest],
-            "versions": [item.version for item in newest],
-            "currencies": [item.total.currency for item in newest],
-            "totals": [item.total.minor for item in newest],
-            "opens": [item.open.minor for item in newest],
+            "ids": [item.transaction_id for item in rows],
+            "versions": [item.version for item in rows],
+            "currencies": [item.total.currency for item in rows],
+            "totals": [item.total.minor for item in rows],
+            "opens": [item.open.minor for item in rows],
         },
     )
-
-
-def _newest(snapshots: Iterable[tuple[UUID, V]]) -> list[V]:
-    newest: dict[UUID, V] = {}
-    for subject, snapshot in snapshots:
-        known = newest.get(subject)
-        if known is None or known.version < snapshot.version:
-            newest[subject] = snapshot
-    return list(newest.values())
 
 
 def _buyer(customer: CustomerSnapshot) -> Party:

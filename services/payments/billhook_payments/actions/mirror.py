@@ -4,8 +4,6 @@ Each function takes a batch and writes it with one statement: a billing run send
 """
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -13,6 +11,7 @@ from sqlalchemy.orm import Session
 from billhook_common.contracts.billing import ItemChanged
 from billhook_common.contracts.crm import CustomerSnapshot
 from billhook_common.contracts.invoicing import InvoiceIssued
+from billhook_common.events import newest
 from billhook_common.money import Money
 from billhook_payments.domain.references import compact, normalise
 from billhook_payments.domain.search import search_text
@@ -56,34 +55,23 @@ _ITEMS = text("""
 """)
 
 
-class Versioned(Protocol):
-    """A snapshot with a version."""
-
-    @property
-    def version(self) -> int:
-        """The higher, the newer."""
-
-
-V = TypeVar("V", bound=Versioned)
-
-
 def keep_customers(session: Session, customers: Iterable[CustomerSnapshot]) -> None:
     """Keep the newest version of each customer, and every payment reference that one ever had (R70)."""
     snapshots = list(customers)
-    newest = _newest((customer.customer_id, customer) for customer in snapshots)
+    rows = newest((customer.customer_id, customer) for customer in snapshots)
     session.execute(
         _CUSTOMERS,
         {
-            "ids": [customer.customer_id for customer in newest],
-            "versions": [customer.version for customer in newest],
-            "numbers": [customer.number for customer in newest],
-            "logins": [customer.login for customer in newest],
-            "names": [customer.name for customer in newest],
-            "lifecycles": [customer.lifecycle for customer in newest],
-            "refs": [customer.payment_reference for customer in newest],
+            "ids": [customer.customer_id for customer in rows],
+            "versions": [customer.version for customer in rows],
+            "numbers": [customer.number for customer in rows],
+            "logins": [customer.login for customer in rows],
+            "names": [customer.name for customer in rows],
+            "lifecycles": [customer.lifecycle for customer in rows],
+            "refs": [customer.payment_reference for customer in rows],
             "searches": [
                 search_text(customer.name, customer.number, customer.login, customer.payment_reference)
-                for customer in newest
+                for customer in rows
             ],
         },
     )
@@ -114,7 +102,7 @@ def keep_invoices(session: Session, invoices: Iterable[InvoiceIssued]) -> None:
 
 def keep_open_amounts(session: Session, items: Iterable[ItemChanged]) -> None:
     """Keep the newest open amount of each document; what is not on a document cannot be named by a payer."""
-    rows = _newest((item.document_id, item) for item in items if item.document_id is not None)
+    rows = newest((item.document_id, item) for item in items if item.document_id is not None)
     if not rows:
         return
     session.execute(
@@ -129,13 +117,3 @@ def keep_open_amounts(session: Session, items: Iterable[ItemChanged]) -> None:
             "amounts": [row.open.minor for row in rows],
         },
     )
-
-
-def _newest(items: Iterable[tuple[UUID, V]]) -> list[V]:
-    """The highest version under each id, in the order of ids, so that two batches never wait for each other."""
-    newest: dict[UUID, V] = {}
-    for key, item in items:
-        kept = newest.get(key)
-        if kept is None or kept.version < item.version:
-            newest[key] = item
-    return [newest[key] for key in sorted(newest)]
