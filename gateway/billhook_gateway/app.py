@@ -31,7 +31,7 @@ class GatewayService(Service):
         Makes the first administrator when a password is set.
         """
         settings = cast(GatewayConfig, config)
-        clock, database, pool = SystemClock(settings.zone), Database(settings), connection_pool()
+        clock, database, pool = SystemClock(settings.zone), Database(settings, self.name), connection_pool()
         if settings.admin_password:
             with database.transaction() as session:
                 ensure_first_administrator(session, clock, settings.admin_password, strict=settings.https)

@@ -1,10 +1,11 @@
 """Is the gateway alive, is it ready, what does it measure."""
 
 from flask import Blueprint, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from billhook_common.api import json_response
 from billhook_common.auth import public
+from billhook_common.metrics import exposition
 from billhook_gateway.backends import BackendRequest
 from billhook_gateway.door import door
 
@@ -29,5 +30,5 @@ def readyz() -> Response:
 @blueprint.route("/metrics")
 @public
 def metrics() -> Response:
-    """Figures of this process for Prometheus."""
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    """Figures for Prometheus."""
+    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -102,8 +102,8 @@ class Site:
         url = f"http://127.0.0.1:{self._metrics_ports[name]}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
             lines = answer.read().decode().splitlines()
-        [value] = [line.split()[1] for line in lines if line.startswith(f"billhook_events_{what}_total ")]
-        return int(float(value))
+        counts = [line.split()[1] for line in lines if line.startswith(f"billhook_events_{what}_total{{")]
+        return int(sum(map(float, counts)))
 
     def listening(self) -> list[str]:
         """The services that are on their queues: what is published before that does not reach them."""

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +101,16 @@ class DataFolder:
         """The URL that people open; empty when it was never up."""
         path = self.run / "url"
         return path.read_text().strip() if path.exists() else ""
+
+    def write_scrape_targets(self, ports: Mapping[str, int]) -> None:
+        """Tell Prometheus (``file_sd_configs``) on which ports of this machine the processes show their figures."""
+        targets = [
+            {"targets": [f"127.0.0.1:{port}"], "labels": {"job": "billhook", "process": name}}
+            for name, port in ports.items()
+        ]
+        fresh = self.run / ".prometheus.json.new"
+        fresh.write_text(json.dumps(targets, indent=1) + "\n")
+        fresh.replace(self.run / "prometheus.json")
 
     @property
     def first_password(self) -> Path:

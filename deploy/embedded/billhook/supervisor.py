@@ -68,6 +68,7 @@ class Supervisor:
         self._say = say
         self._postgres = None if plan.database else LocalPostgres(plan.data.cluster)
         self._children: list[Child] = []
+        self._scraped = {"gateway" if plan.broker else "web": plan.port}
         self._lock: IO[str] | None = None
         self.stopping = threading.Event()
 
@@ -138,6 +139,7 @@ class Supervisor:
         settings = self._common_settings() | suite.database_settings(self._dsns(names))
         workers, servers = self._cluster(names, settings) if self.plan.broker else self._embedded(settings)
         self._children = [*workers, *servers]
+        self._data.write_scrape_targets(self._scraped)
         for child in self._children:
             child.start()
         # While they import their code, which takes longest:
@@ -161,14 +163,25 @@ class Supervisor:
 
     def _embedded(self, settings: dict[str, str]) -> tuple[list[Child], list[Child]]:
         web = Child("web", ["web", f"{self.plan.host}:{self.plan.port}"], settings, self._data)
-        return [Child("worker", ["worker"], settings, self._data)], [web]
+        return self._workers({"worker": ["worker"]}, settings), [web]
+
+    def _workers(self, arguments: dict[str, list[str]], settings: dict[str, str]) -> list[Child]:
+        """Worker processes, each with its own figures on a port of its own."""
+        chosen = os.environ.get("BILLHOOK_METRICS_PORT", "") if len(arguments) == 1 else ""
+        ports = {name: int(chosen) if chosen.isdecimal() and int(chosen) else free_port() for name in arguments}
+        self._scraped |= ports
+        return [
+            Child(name, words, settings | {"BILLHOOK_METRICS_PORT": str(ports[name])}, self._data)
+            for name, words in arguments.items()
+        ]
 
     def _cluster(self, names: list[str], settings: dict[str, str]) -> tuple[list[Child], list[Child]]:
         ports = {name: free_port() for name in names if name != suite.GATEWAY}
         binds = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
         binds[suite.GATEWAY] = f"{self.plan.host}:{self.plan.port}"
         settings = settings | suite.service_urls(ports.items())
-        workers = [Child(f"{name}-worker", ["worker", name], settings, self._data) for name in names]
+        workers = self._workers({f"{name}-worker": ["worker", name] for name in names}, settings)
+        self._scraped |= {f"{name}-api": port for name, port in ports.items()}
         servers = [Child(f"{name}-api", ["api", name, binds[name]], settings, self._data) for name in names]
         return workers, servers
 
@@ -180,6 +193,7 @@ class Supervisor:
             **{name: os.environ[name] for name in _OPERATORS_OWN if name in os.environ},
             **self._settings,
             "BILLHOOK_BROKER_URL": self.plan.broker,
+            "BILLHOOK_DATA_FOLDER": str(self._data.path),
             "BILLHOOK_GATEWAY_KEYS": str(self._data.public_keys),
             "BILLHOOK_GATEWAY_SIGNING_KEY": str(self._data.signing_key),
         }

@@ -6,10 +6,10 @@ import sys
 
 from billhook.data import CHECKOUT
 from billhook_common.local import rabbitmq
-from billhook_common.local.packages import CannotInstall, ensure_chromium
+from billhook_common.local.packages import CannotInstall, ensure_chromium, ensure_promtool
 
 LONG_FAULTS = "--faults"
-_NEEDS = {"broker": rabbitmq.ensure_installed, "e2e": ensure_chromium}
+_NEEDS = {"broker": rabbitmq.ensure_installed, "e2e": ensure_chromium, "alerts": ensure_promtool}
 """What the tests with a marker need from the system's package manager. PostgreSQL comes with our packages."""
 
 

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
@@ -25,7 +25,7 @@ from billhook_common.errors import BillhookError, Forbidden
 from billhook_common.faults import crash_point
 from billhook_common.fields import DecimalString, MoneyField, MoneySchema, PageSchema, PeriodSchema, ProblemSchema
 from billhook_common.logs import get_logger
-from billhook_common.metrics import REQUEST_SECONDS, REQUESTS
+from billhook_common.metrics import REQUEST_SECONDS, REQUESTS, exposition
 from billhook_common.paging import decimal_text, json_response, page_of
 from billhook_common.trace import Trace, request_id, tracing
 
@@ -281,7 +281,7 @@ def _install_health(app: ServiceApp, api: flask_smorest.Api) -> None:
     @app.get("/metrics")
     @public
     def metrics() -> Response:
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+        return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
 
     @app.get("/openapi.json")
     @public

@@ -47,6 +47,13 @@ class ServiceConfig:
         "BILLHOOK_POSITIONS_SECONDS", 3600, "how often a worker tells how far its events have come, so that gaps show"
     )
     metrics_port: int = setting("BILLHOOK_METRICS_PORT", 0, "port of the worker's own /metrics; 0: none")
+    metrics_host: str = setting("BILLHOOK_METRICS_HOST", "127.0.0.1", "address of the worker's own /metrics")
+    web_workers: int = setting(
+        "BILLHOOK_WEB_WORKERS", 1, "web processes of one service; more than 1 need PROMETHEUS_MULTIPROC_DIR"
+    )
+    data_folder: str = setting(
+        "BILLHOOK_DATA_FOLDER", "", "folder of an installation on one machine, whose room and backups are measured"
+    )
 
     @classmethod
     def from_environ(cls, service: str, environ: Mapping[str, str] | None = None) -> Self:

@@ -33,6 +33,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from billhook_common.config import ServiceConfig
+from billhook_common.pool import MeasuredPool, measure_pool
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -118,7 +119,7 @@ CONNECTION: dict[str, Any] = {
 class Database:
     """One service's database, as one process sees it."""
 
-    def __init__(self, config: ServiceConfig) -> None:
+    def __init__(self, config: ServiceConfig, service: str = "") -> None:
         self.dsn = config.database_url
         options = (
             f"-c statement_timeout={config.statement_timeout_ms} -c lock_timeout={config.lock_timeout_ms} "
@@ -126,6 +127,7 @@ class Database:
         )
         self.engine: Engine = create_engine(
             sqlalchemy_url(config.database_url),
+            poolclass=MeasuredPool,
             pool_size=config.pool_size,
             max_overflow=config.pool_overflow,
             pool_timeout=config.pool_wait_seconds,
@@ -134,6 +136,7 @@ class Database:
             connect_args={"options": options, **CONNECTION},
         )
         event.listen(self.engine, "connect", _ids_at_once)
+        measure_pool(self.engine, service or "unnamed", config.pool_size + config.pool_overflow)
         self.bell = Bell(self)
 
     @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 import flask_smorest
 from flask import Flask
-from prometheus_client import start_http_server
+from prometheus_client import REGISTRY, start_http_server
 from sqlalchemy import MetaData
 
 from billhook_common import migrate
@@ -20,6 +20,7 @@ from billhook_common.clock import Clock, SystemClock
 from billhook_common.config import ConfigError, ServiceConfig
 from billhook_common.db import Database
 from billhook_common.events.handlers import Handlers
+from billhook_common.figures import DatabaseFigures
 from billhook_common.jobs import Job
 from billhook_common.logs import configure_logs, get_logger
 from billhook_common.operations import api as operations
@@ -67,7 +68,7 @@ class Service:
             name=self.name,
             config=config,
             clock=clock or SystemClock(config.zone),
-            database=database or Database(config),
+            database=database or Database(config, self.name),
             migrations=self.migrations,
             has_queue=bool(list(self.handlers.types())),
         )
@@ -99,7 +100,7 @@ class Service:
         config = self.read_config()
         configure_logs(self.name, config.log_format)
         run: dict[str, Any] = {
-            "api": lambda: serve(lambda: self.front(config), options.bind),
+            "api": lambda: serve(lambda: self.front(config), options.bind, workers=config.web_workers),
             "worker": lambda: run_worker(self.worker(config), config),
             "migrate": lambda: self.migrate(config.database_url),
             "check": lambda: migrate.check(self.migrations, config.database_url, self.metadata),
@@ -113,7 +114,8 @@ def run_worker(worker: Worker, config: ServiceConfig) -> None:
     """Run ``worker`` until SIGTERM or SIGINT."""
     set_on_signals(worker.stop, (signal.SIGTERM, signal.SIGINT))
     if config.metrics_port:
-        start_http_server(config.metrics_port, addr="127.0.0.1")
+        REGISTRY.register(DatabaseFigures(worker.sources, config.data_folder))
+        start_http_server(config.metrics_port, addr=config.metrics_host)
     collect_seldom()
     worker.start()
     log.info("worker_started", loops=len(worker.loops))

@@ -1,10 +1,14 @@
-"""A WSGI app under gunicorn: one process with threads."""
+"""A WSGI app under gunicorn: one process with threads, or several."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 from wsgiref.types import WSGIApplication
 
 from gunicorn.app.base import BaseApplication
+
+from billhook_common.config import ConfigError
+from billhook_common.metrics import FOLDER_VARIABLE, empty_shared_folder, forget_process
 
 SERVICE_THREADS = 16
 """Of one service; a slow database then does not stop the process."""
@@ -37,12 +41,19 @@ def serve(
     bind: str,
     *,
     threads: int = SERVICE_THREADS,
+    workers: int = 1,
     when_ready: Callable[[], None] = _nobody_waits,
 ) -> None:
-    """Serve what ``build`` makes at ``bind`` (host:port) until SIGTERM; call ``when_ready`` once it serves."""
+    """Serve what ``build`` makes at ``bind`` (host:port) until SIGTERM; call ``when_ready`` once it serves.
+
+    Raises ConfigError for several ``workers`` without a folder for their figures.
+    """
+    if workers > 1 and FOLDER_VARIABLE not in os.environ:
+        raise ConfigError(f"BILLHOOK_WEB_WORKERS is {workers}: {FOLDER_VARIABLE} must name a folder of this service")
+    empty_shared_folder()
     settings = {
         "bind": bind,
-        "workers": 1,
+        "workers": workers,
         "threads": threads,
         "worker_class": "gthread",
         "graceful_timeout": GRACEFUL_SECONDS,
@@ -50,5 +61,6 @@ def serve(
         "control_socket_disable": True,
         "loglevel": "warning",
         "post_worker_init": lambda worker: when_ready(),
+        "child_exit": lambda server, worker: forget_process(worker.pid),
     }
     _Server(build, settings).run()

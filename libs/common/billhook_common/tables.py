@@ -1,9 +1,10 @@
-"""The tables that every service's database has: outbox, inbox, positions, stored answers, audit, leases, mail."""
+"""The tables that every service's database has: outbox, inbox, positions, answers, audit, leases, mail, job history."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     Identity,
     Index,
     Integer,
@@ -158,6 +159,33 @@ mail = Table(
     Index("ix_mail_due", "next_at", postgresql_where=text("state IN ('queued', 'deferred')")),
 )
 
+job_run = Table(
+    "job_run",
+    chassis,
+    Column("id", Uuid, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("steps", BigInteger, nullable=False),
+    Column("error", Text),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("correlation_id", Text),
+    Index("ix_job_run_ended_at", "ended_at", "id"),
+)
+
+job_seen = Table(
+    "job_seen",
+    chassis,
+    Column("job", Text, primary_key=True),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("well_at", UtcDateTime),
+    Column("failed_at", UtcDateTime),
+    Column("done_day", Date),
+)
+
 RELEASE_1 = """
 CREATE TABLE outbox (
     seq bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_outbox PRIMARY KEY,
@@ -210,5 +238,14 @@ CREATE TABLE mail (
 CREATE INDEX ix_mail_due ON mail (next_at) WHERE state IN ('queued', 'deferred');
 CREATE TABLE lease (
     name text CONSTRAINT pk_lease PRIMARY KEY, token bigint NOT NULL, taken_at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE job_run (
+    id uuid CONSTRAINT pk_job_run PRIMARY KEY,
+    job text NOT NULL, started_at timestamptz NOT NULL, ended_at timestamptz NOT NULL,
+    outcome text NOT NULL, steps bigint NOT NULL, error text,
+    host text NOT NULL, pid bigint NOT NULL, correlation_id text);
+CREATE INDEX ix_job_run_ended_at ON job_run (ended_at, id);
+CREATE TABLE job_seen (
+    job text CONSTRAINT pk_job_seen PRIMARY KEY, first_at timestamptz NOT NULL, seen_at timestamptz NOT NULL,
+    well_at timestamptz, failed_at timestamptz, done_day date);
 """
 """The chassis tables as the first release made them; later changes are statements of their own."""

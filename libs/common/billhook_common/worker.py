@@ -1,5 +1,6 @@
 """The worker process: relay, consumer, retries and jobs, each in a loop of its own."""
 
+import datetime as dt
 import gc
 import os
 import threading
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import psycopg
 import structlog
+from sqlalchemy.orm import Session
 
 from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
-from billhook_common.db import CONNECTION, TRANSIENT, Bell, Database, Lease
+from billhook_common.db import CONNECTION, TRANSIENT, Bell, Database, Lease, is_transient
 from billhook_common.events.broker import BrokerDelivery, PublishFailed
 from billhook_common.events.consumer import TRANSIENT_SECONDS, EventConsumer
 from billhook_common.events.handlers import Context
@@ -21,10 +23,12 @@ from billhook_common.events.inbox import Inbox
 from billhook_common.events.reconcile import positions_job
 from billhook_common.events.relay import Delivery, DirectDelivery, Relay
 from billhook_common.events.retention import forget_old_rows
+from billhook_common.figures import Source
 from billhook_common.ids import uuid7
-from billhook_common.jobs import Job
+from billhook_common.job_history import JobHistory, note_failure
+from billhook_common.jobs import Job, latest_day
 from billhook_common.logs import get_logger
-from billhook_common.metrics import JOB_RUNS
+from billhook_common.metrics import JOB_RUNS, JOB_SECONDS
 from billhook_common.trace import Trace, tracing
 
 if TYPE_CHECKING:
@@ -39,6 +43,8 @@ STUCK_SECONDS = 90.0
 """A step that takes this long is hung; only leaving the process ends it, the supervisor restarts."""
 BACKOFF_SECONDS = (0.2, 5.0)
 STOP_SECONDS = 10.0
+SEEN_SECONDS = 60.0
+"""How often an idle job says that it is alive."""
 
 
 class Waiter(Protocol):
@@ -142,6 +148,7 @@ class Worker:
         self.loops: list[Loop] = []
         self.consumers: list[EventConsumer] = []
         self.inboxes: list[Inbox] = []
+        self.sources: list[Source] = []
         self._threads: list[threading.Thread] = []
 
     def listen(self) -> None:
@@ -190,7 +197,7 @@ def build_worker(services: Sequence[tuple["Service", ServiceConfig]], clock: Clo
         Member(
             service,
             config,
-            database := Database(config),
+            database := Database(config, service.name),
             Inbox(database, service.handlers, clock, config, service.name),
         )
         for service, config in services
@@ -219,7 +226,9 @@ def _add_member(worker: Worker, member: Member, members: list[Member], clock: Cl
     waiter = BellWaiter(config.database_url, worker.stop)
     worker.loops.append(Loop(f"{name}-relay", relay.step, POLL_SECONDS, worker.stop, waiter, relay.stop))
     worker.loops.append(Loop(f"{name}-retry", lambda: member.inbox.retry_due() > 0, RETRY_SECONDS, worker.stop))
-    for item in (forget_old_rows, positions_job(name, config.positions_seconds), *member.service.jobs):
+    jobs = (forget_old_rows, positions_job(name, config.positions_seconds), *member.service.jobs)
+    worker.sources.append(Source(name, config.database_url, [item.name for item in jobs]))
+    for item in jobs:
         lease = Lease(member.database, f"job:{item.name}")
         step = job_step(item, member, lease, clock)
         loop = Loop(f"{name}-{item.name}", step, item.every_seconds, worker.stop, on_stop=lease.release)
@@ -227,19 +236,78 @@ def _add_member(worker: Worker, member: Member, members: list[Member], clock: Cl
         worker.loops.append(loop)
 
 
-def job_step(item: Job, member: Member, lease: Lease, clock: Clock) -> Callable[[], bool]:
-    """One step of a job: one transaction, fenced by its lease."""
+class JobSteps:
+    """The steps of one job in this process: each is a transaction with its lines in the history."""
 
-    def step() -> bool:
-        if not lease.acquire():
+    def __init__(self, item: Job, member: Member, lease: Lease, clock: Clock) -> None:
+        self._job = item
+        self._member = member
+        self._lease = lease
+        self._clock = clock
+        self._history = JobHistory(item)
+        self._seen: float | None = None
+
+    def step(self) -> bool:
+        """Work once, if it is our turn; True when there may be more to do at once."""
+        if not self._lease.acquire():
             return False
-        trace = Trace(correlation_id=str(uuid7()), actor=f"job:{item.name}")
-        with tracing(trace), member.database.transaction() as session:
-            if not lease.fence(session):
-                lease.release()
-                return False
-            again = item.function(Context(session, clock, member.config))
-        JOB_RUNS.labels(item.name, "worked" if again else "idle").inc()
+        began, since = self._clock.now(), time.monotonic()
+        service = self._member.service.name
+        with tracing(Trace(correlation_id=str(uuid7()), actor=f"job:{self._job.name}")):
+            try:
+                again, worked = self._work(began)
+            except Exception as error:
+                self._seen = None  # that it goes well again is said at once
+                JOB_RUNS.labels(service, self._job.name, "failed").inc()
+                JOB_SECONDS.labels(service, self._job.name).inc(time.monotonic() - since)
+                # Where the database is away there is nothing to write to, and the failure is not the job's.
+                if not is_transient(error):
+                    note_failure(self._member.database, self._history, self._clock, began, error)
+                raise
+        JOB_RUNS.labels(service, self._job.name, "worked" if worked else "idle").inc()
+        if worked:
+            JOB_SECONDS.labels(service, self._job.name).inc(time.monotonic() - since)
         return again
 
-    return step
+    def _work(self, began: dt.datetime) -> tuple[bool, bool]:
+        """Whether to go on at once, and whether anything was done."""
+        with self._member.database.transaction() as session:
+            if not self._lease.fence(session):
+                self._lease.release()
+                return False, False
+            day = self._day(session)
+            if self._job.daily_at is not None and day is None:
+                self._look(session)
+                return False, False
+            again = self._job.function(Context(session, self._clock, self._member.config))
+            if again or self._job.is_rare:
+                self._history.note(session, self._clock, began, "worked", None)
+                if day is not None and not again:
+                    self._history.see(session, self._clock, day=day)
+                self._seen = time.monotonic()
+                return again, True
+            self._look(session)
+        return False, False
+
+    def _day(self, session: Session) -> dt.date | None:
+        """The day whose daily run is due; a job that was never seen begins with the next one."""
+        if self._job.daily_at is None:
+            return None
+        latest = latest_day(self._clock.now(), self._job.daily_at, self._member.config.zone)
+        done = self._history.done_day(session)
+        if done is None:
+            self._history.see(session, self._clock, day=latest)
+            return None
+        return latest if latest > done else None
+
+    def _look(self, session: Session) -> None:
+        """There was nothing to do; said once a minute, since many jobs look twice a second."""
+        self._history.pause()
+        if self._seen is None or time.monotonic() - self._seen > SEEN_SECONDS:
+            self._history.see(session, self._clock)
+            self._seen = time.monotonic()
+
+
+def job_step(item: Job, member: Member, lease: Lease, clock: Clock) -> Callable[[], bool]:
+    """One step of a job: one transaction, fenced by its lease."""
+    return JobSteps(item, member, lease, clock).step

@@ -23,6 +23,7 @@ from billhook_common.events.in_hand import InHand
 from billhook_common.events.inbox import Inbox
 from billhook_common.faults import crash_point
 from billhook_common.logs import get_logger
+from billhook_common.metrics import CONSUMER_CONNECTED
 
 log = get_logger()
 
@@ -54,6 +55,7 @@ class EventConsumer:
         self._consumer: Consumer | None = None
         self._declared_at = 0.0
         self._asked_at: float | None = None
+        CONSUMER_CONNECTED.labels(service).set(0)
         self._forget()
 
     def connect(self) -> None:
@@ -99,6 +101,7 @@ class EventConsumer:
     def close(self) -> None:
         """Leave the queue; unacknowledged messages go back to it."""
         connection, self._connection, self._consumer = self._connection, None, None
+        CONSUMER_CONNECTED.labels(self._service).set(0)
         self._forget()
         if connection is not None:
             with suppress(Exception):  # it may be gone already
@@ -124,6 +127,7 @@ class EventConsumer:
                 raise
             self._connection, self._consumer = connection, consumer
             self._declared_at = time.monotonic()
+            CONSUMER_CONNECTED.labels(self._service).set(1)
             log.info("consumer_connected", queue=queue.name)
             self._ask()
         return self._connection

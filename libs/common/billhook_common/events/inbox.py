@@ -34,7 +34,7 @@ from billhook_common.events.reconcile import ask_positions, note_received, own_h
 from billhook_common.faults import crash_point
 from billhook_common.ids import derive_id
 from billhook_common.logs import get_logger
-from billhook_common.metrics import EVENTS_ACCEPTED, EVENTS_DUPLICATE, EVENTS_FAILED
+from billhook_common.metrics import EVENT_LAG_SECONDS, EVENTS_ACCEPTED, EVENTS_DUPLICATE, EVENTS_FAILED, EVENTS_RETRIED
 from billhook_common.tables import inbox
 from billhook_common.trace import Trace, tracing
 
@@ -129,10 +129,12 @@ class Inbox:
                 if event.id == event_id or self._claim(session, event):
                     self._handle(session, [event])
                 _mark_done(session, event_id)
+            EVENTS_RETRIED.labels(self.service, "done").inc()
             return True
         except Exception as error:
             if is_transient(error) and not is_contention(error):
                 raise
+            EVENTS_RETRIED.labels(self.service, "failed").inc()
             self._record(event, error, event_id)
             return False
 
@@ -176,7 +178,7 @@ class Inbox:
         fresh = set(session.scalars(_CLAIM, values))
         note_received(session, events)
         if len(fresh) < len(events):
-            EVENTS_DUPLICATE.inc(len(events) - len(fresh))
+            EVENTS_DUPLICATE.labels(self.service).inc(len(events) - len(fresh))
         todo = []
         for event in events:
             if event.id in fresh:
@@ -184,7 +186,9 @@ class Inbox:
                 todo.append(event)
         if todo:
             self._handle(session, todo)
-            EVENTS_ACCEPTED.inc(len(todo))
+            EVENTS_ACCEPTED.labels(self.service).inc(len(todo))
+            oldest = min(event.time for event in todo)
+            EVENT_LAG_SECONDS.labels(self.service).observe(max((self._clock.now() - oldest).total_seconds(), 0))
 
     def _handle(self, session: Session, events: list[Event[Any]]) -> None:
         by_type: dict[str, list[Event[Any]]] = {}
@@ -241,7 +245,7 @@ class Inbox:
                 .on_conflict_do_update(index_elements=[inbox.c.event_id], set_=state, where=inbox.c.state != "done")
             )
             note_received(session, [event])
-        EVENTS_FAILED.labels("waiting" if waiting else "parked" if parked else "failed").inc()
+        EVENTS_FAILED.labels(self.service, "waiting" if waiting else "parked" if parked else "failed").inc()
         if not waiting:
             log.warning("event_failed", event_id=str(event.id), type=event.type, fingerprint=fingerprint, parked=parked,
                         exc_info=error)  # fmt: skip
@@ -267,7 +271,7 @@ class Inbox:
                 )
                 .on_conflict_do_nothing()
             )  # fmt: skip
-        EVENTS_FAILED.labels("parked").inc()
+        EVENTS_FAILED.labels(self.service, "parked").inc()
         log.warning("event_parked", event_id=str(event_id), kind=error.kind)
 
 

@@ -88,8 +88,8 @@ class Relay:
             if not self._lease.fence(session):
                 return True
             mark(session, self._clock.now(), numbered, seqs)
-        EVENTS_PUBLISHED.inc(len(numbered))
-        EVENTS_RETURNED.inc(len(seqs))
+        EVENTS_PUBLISHED.labels(self._source).inc(len(numbered))
+        EVENTS_RETURNED.labels(self._source).inc(len(seqs))
         return True
 
     def _send_again(self) -> bool:
@@ -113,7 +113,7 @@ class Relay:
         with self._database.transaction() as session:
             if self._lease.fence(session):
                 replay.forget_asked(session, asked)
-        EVENTS_RESENT.inc(len(numbered))
+        EVENTS_RESENT.labels(self._source).inc(len(numbered))
         return True
 
     def stop(self) -> None:

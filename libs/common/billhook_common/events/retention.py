@@ -15,12 +15,15 @@ ANSWER_DAYS = 7
 """A command repeated with its key gets the same answer for so long (G6)."""
 MAIL_DAYS = 180
 """How long one can see which letters went to whom."""
+JOB_DAYS = 90
+"""What jobs did can be looked up for so long."""
 BATCH_ROWS = 10_000
 
 _OLD = {
     "outbox": ("seq", "published_at < :before", OUTBOX_DAYS),
     "mail": ("id", "state IN ('sent', 'failed') AND created_at < :before", MAIL_DAYS),
     "inbox": ("event_id", "state IN ('done', 'discarded') AND received_at < :before", INBOX_DAYS),
+    "job_run": ("id", "ended_at < :before", JOB_DAYS),
     "idempotent_answer": ("ctid", "created_at < :before", ANSWER_DAYS),
 }
 

@@ -1,6 +1,7 @@
 """Confirmed rows are stored, a chunk in a transaction."""
 
 import datetime as dt
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from billhook_common.db import no_sequential_scans
 from billhook_common.imports.failures import keep_failures
 from billhook_common.imports.models import FileImport, ImportRow
 from billhook_common.imports.rules import Examined, FileRow, Importer, R
+from billhook_common.metrics import IMPORT_ROWS, IMPORT_SECONDS
 from billhook_common.trace import current_trace, tracing
 
 CHUNK_ROWS = 2_000
@@ -36,6 +38,7 @@ def store_next_import(session: Session, clock: Clock, importer: Importer[R]) -> 
         .limit(1)
         .with_for_update(skip_locked=True)
     ).one_or_none()
+    IMPORT_ROWS.labels(importer.subject, "failed").inc(0)  # a rise from nothing would not be seen as one
     if item is None:
         return False
     trace = current_trace()
@@ -49,11 +52,15 @@ def store_chunk(session: Session, clock: Clock, importer: Importer[R], item: Fil
     What others did since the confirmation may make a row known or failed.
     """
     no_sequential_scans(session)
+    began = time.monotonic()
     now, waits_until = clock.now(), item.waits_until
     rows = _next_rows(session, importer, item)
     importer.hold(session, rows)
     result = importer.part(session, item, rows, waits=waits_until is not None and now < waits_until)
     importer.store(session, clock, item, [row.content for row in result.new])
+    for outcome, done in (("imported", result.new), ("known", result.known), ("failed", result.failed)):
+        IMPORT_ROWS.labels(importer.subject, outcome).inc(len(done))
+    IMPORT_SECONDS.labels(importer.subject).inc(time.monotonic() - began)
     item.imported += len(result.new)
     item.known += len(result.known)
     item.failed += keep_failures(session, item.id, result.failed)

@@ -1,4 +1,4 @@
-"""Programs from the system's package manager that only tests need: RabbitMQ's server and a browser."""
+"""Programs from the system's package manager that only tests need: RabbitMQ's server, a browser, promtool."""
 
 import contextlib
 import fcntl
@@ -27,6 +27,11 @@ class CannotInstall(LocalError):
 def ensure_chromium() -> Path:
     """The browser for end-to-end tests, installed from Debian when it is missing and we may. Raises CannotInstall."""
     return ensure_program(_BROWSERS, ["chromium", "fonts-liberation"], "End-to-end tests need the browser Chromium")
+
+
+def ensure_promtool() -> Path:
+    """Prometheus' checker of rules, installed from Debian when it is missing and we may. Raises CannotInstall."""
+    return ensure_program(["promtool"], ["prometheus"], "Tests of the alert rules need promtool, of Prometheus")
 
 
 def ensure_program(names: Sequence[str], packages: Sequence[str], need: str) -> Path:

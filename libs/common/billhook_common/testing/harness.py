@@ -83,7 +83,7 @@ class ServiceHarness:
         self.service = service
         self.clock = clock or FixedClock(START, ZONE)
         self.config = service.config(database_url=dsn, gateway_keys=_key_file(), zone=ZONE, **settings)
-        self.database = Database(self.config)
+        self.database = Database(self.config, service.name)
         self.app = service.api(self.config, self.clock, self.database)
         self.inbox = Inbox(self.database, service.handlers, self.clock, self.config, service.name)
         self._member = Member(service, self.config, self.database, self.inbox)

@@ -24,6 +24,7 @@ MARKERS = (
     "contract: event contracts and API documents",
     "integration: with a private PostgreSQL",
     "broker: with a private RabbitMQ node",
+    "alerts: with promtool, of Prometheus",
     "e2e: pages in a real browser",
     "fault: processes killed, messages doubled, networks cut",
     "slow: minutes long; run with ./billhook test --faults",

@@ -5,6 +5,7 @@ there and meets whatever was done.
 """
 
 import datetime as dt
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from billhook_billing.actions.charge import ChargedMeanwhile, charge_customers
 from billhook_billing.actions.due import Due, Payer, charges_due, next_payers
+from billhook_billing.metrics import RUN_CHUNKS, RUN_CUSTOMERS, RUN_SECONDS
 from billhook_billing.models import ChargeRun, ChargeRunPreview, ChargeRunProblem
 from billhook_common.audit import audit
 from billhook_common.clock import Clock
@@ -152,10 +154,13 @@ def advance(session: Session, clock: Clock, *, chunk_customers: int = CHUNK_CUST
     payers = next_payers(session, run.run_date, run.currency, run.cursor, chunk_customers)
     trace = current_trace()
     with tracing(replace(trace, correlation_id=run.correlation_id or trace.correlation_id)):
-        if run.state == "queued":
+        stage, began = ("preview" if run.state == "queued" else "charge"), time.monotonic()
+        if stage == "preview":
             _preview(session, run, payers)
         else:
             _charge(session, clock, run, payers)
+        RUN_CHUNKS.labels(stage).inc()
+        RUN_SECONDS.labels(stage).inc(time.monotonic() - began)
     crash_point("chunk")
     return True
 
@@ -196,6 +201,7 @@ def _charge(session: Session, clock: Clock, run: ChargeRun, payers: Sequence[Pay
     _note_problems(session, run, dues)
     charged = _charge_together(session, clock, run, _as_previewed(session, run, dues))
     run.state = "processing"
+    RUN_CUSTOMERS.labels("charged").inc(len(charged))
     run.charged += len(charged)
     run.charged_net += sum(due.charge.net_minor for due in charged if due.charge)
     run.charged_tax += sum(due.charge.tax_minor for due in charged if due.charge)
@@ -284,6 +290,8 @@ def _note_problems(session: Session, run: ChargeRun, dues: Sequence[Due]) -> Non
 
 
 def _add_problems(session: Session, rows: Sequence[tuple[UUID, UUID, str, str, str]]) -> None:
+    for _, _, outcome, *_ in rows:
+        RUN_CUSTOMERS.labels(outcome).inc()
     if rows:
         session.execute(insert(ChargeRunProblem), [dict(zip(_PROBLEM, row, strict=True)) for row in rows])
 
