@@ -49,7 +49,7 @@ def test_what_waits_and_what_is_parked_is_read_from_the_database(
 ) -> None:
     harness.client().post("/counters", {"name": "a"})
     listener.deliver(Counted(counter_id=uuid7(), name="wait", step=1))
-    listener.inbox.park_message(b"no event", "broken")
+    listener.inbox.accept([b"no event"])
     (tmp_path / BACKUP_STAMP).write_text("0")
     sources = [
         Source("sample", harness.config.database_url, []),
