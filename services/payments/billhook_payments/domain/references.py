@@ -44,7 +44,9 @@ def reference_key(text: str) -> str:
 
     RF18 0005 3900 7547 034 and RF18539007547034 are one reference: the check digits see no leading zeros.
     """
-    key = compact(normalise(text))
+    key = text.upper()
+    if not (key.isascii() and key.isalnum()) or "AWV" in key:  # Most words of most texts need no more.
+        key = compact(normalise(text))
     if is_checked(key):
         return key[:4] + key[4:].lstrip("0")
     return key.lstrip("0") if key.isdecimal() else key
@@ -52,7 +54,7 @@ def reference_key(text: str) -> str:
 
 def is_checked(key: str) -> bool:
     """Whether a compact text is a creditor reference of ISO 11649 with valid check digits."""
-    return _RF.fullmatch(key) is not None and bool(mod_97_10.is_valid(key[4:] + key[:4]))
+    return key.startswith("RF") and _RF.fullmatch(key) is not None and bool(mod_97_10.is_valid(key[4:] + key[:4]))
 
 
 def is_strong(key: str) -> bool:
