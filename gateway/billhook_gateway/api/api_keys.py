@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
+from billhook_common.lists import ListQuery
 from billhook_gateway.actions import api_keys
 from billhook_gateway.api.lines import Line
 from billhook_gateway.domain.roles import GRANTABLE
@@ -49,6 +50,7 @@ class ApiKeyPageSchema(PageSchema):
 
 @blueprint.route("", methods=["GET"])
 @requires("gateway:admin")
+@blueprint.arguments(ListQuery, location="query", as_kwargs=True)
 @blueprint.response(200, ApiKeyPageSchema)
 def list_keys() -> Response:
     """Newest first, revoked ones too."""

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import signed_in
 from billhook_common.errors import NotFound
+from billhook_common.lists import ListQuery
 from billhook_gateway.actions import sessions
 from billhook_gateway.api.users import UserSchema
 from billhook_gateway.domain.roles import ROLES
@@ -66,6 +67,7 @@ def get_caller() -> Response:
 
 @blueprint.route("", methods=["GET"])
 @signed_in
+@blueprint.arguments(ListQuery, location="query", as_kwargs=True)
 @blueprint.response(200, SessionPageSchema)
 def list_sessions() -> Response:
     """The caller's own sessions, newest first; a key has none."""

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.lists import ListQuery
 from billhook_common.mail.addresses import is_address
 from billhook_gateway.actions import users
 from billhook_gateway.api.lines import Line
@@ -85,6 +86,7 @@ class NewPasswordSchema(Schema):
 
 @blueprint.route("", methods=["GET"])
 @requires("gateway:admin")
+@blueprint.arguments(ListQuery, location="query", as_kwargs=True)
 @blueprint.response(200, UserPageSchema)
 def list_users() -> Response:
     """By login."""

@@ -10,7 +10,7 @@ import flask_smorest
 import structlog
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema
+from marshmallow import RAISE, Schema
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -21,7 +21,7 @@ from billhook_common.auth import Identity, Policy, check, key_set, policy_of, pu
 from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
 from billhook_common.db import AnyRow, Database
-from billhook_common.errors import BillhookError, Forbidden
+from billhook_common.errors import BillhookError, FieldError, Forbidden, Invalid
 from billhook_common.faults import crash_point
 from billhook_common.fields import DecimalString, MoneyField, MoneySchema, PageSchema, PeriodSchema, ProblemSchema
 from billhook_common.logs import get_logger
@@ -50,8 +50,20 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         return cast(Callable[[F], F], super().route(rule, methods=list(methods)))
 
     def arguments(self, schema: type[Schema], *, location: str = "json", **options: Any) -> Callable[[F], F]:
-        """What the body (or query, or files) must look like; handed to the view as a dict."""
-        return cast(Callable[[F], F], super().arguments(schema, location=location, **options))
+        """What the body (or query, or files) must look like; handed to the view as a dict.
+
+        A parameter of the query that the schema does not know is refused by its name, never ignored.
+        """
+        if location != "query":
+            return cast(Callable[[F], F], super().arguments(schema, location=location, **options))
+        decorate = super().arguments(schema, location=location, unknown=RAISE, **options)
+
+        def mark(view: F) -> F:
+            view = decorate(view)
+            view.billhook_query = True  # type: ignore[attr-defined]  # read by _refuse_query
+            return view
+
+        return mark
 
     def response(self, status: int, schema: type[Schema] | None = None, **options: Any) -> Callable[[F], F]:
         """What the answer looks like; a view that returns a Response is only documented by it."""
@@ -128,13 +140,16 @@ class ServiceApp(Flask):
         rule = request.url_rule
         if request.routing_exception is not None or rule is None:
             return super().dispatch_request()
-        policy = policy_of(self.view_functions[rule.endpoint])
+        view = self.view_functions[rule.endpoint]
+        policy = policy_of(view)
         if policy is None:
             raise Forbidden("This route names no right.")
         if policy.upload:
             request.max_content_length = self.runtime.config.upload_limit_bytes
         identity = self._identity()
         check(identity, policy)
+        if policy.permission is not None and not hasattr(view, "billhook_query"):
+            _refuse_query()
         with tracing(self._trace(identity)):
             try:
                 return self._in_transaction(policy, identity or _ANYONE)
@@ -181,6 +196,13 @@ class ServiceApp(Flask):
             actor=identity.subject if identity else "anyone",
             ip=request.headers.get("X-Forwarded-For", request.remote_addr or "").split(",")[0].strip() or None,
         )
+
+
+def _refuse_query() -> None:
+    """A route without parameters takes none, so that a misspelt one is not ignored; raises Invalid."""
+    unknown = [FieldError(f"/{name}", "There is no such parameter here.") for name in request.args]
+    if unknown:
+        raise Invalid(errors=unknown)
 
 
 def build_app(runtime: Runtime, blueprints: list[flask_smorest.Blueprint], title: str, version: str) -> ServiceApp:

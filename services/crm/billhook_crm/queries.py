@@ -7,22 +7,20 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import InstrumentedAttribute
 
 from billhook_common.db import AnyRow, AnySelect
+from billhook_common.lists import Sorting
 from billhook_common.money import Money
-from billhook_common.paging import Direction, SortKey
 from billhook_crm.domain.keys import search_words
 from billhook_crm.models import Customer, CustomerSummary, OpenItem, Subscription
 
-_SORTS: dict[str, tuple[InstrumentedAttribute[Any], ...]] = {
-    "name": (Customer.sort_name, Customer.id),
-    "number": (Customer.number,),
-    "created": (Customer.created_on, Customer.id),
-    "balance": (CustomerSummary.balance, CustomerSummary.customer_id),
-}
-SORTS = tuple(f"{way}{name}" for name in _SORTS for way in ("", "-"))
-"""What ``?sort=`` may say; a minus before it turns the order round."""
+SORTING = Sorting(
+    "name",
+    name=(Customer.sort_name, Customer.id),
+    number=(Customer.number,),
+    created=(Customer.created_on, Customer.id),
+    balance=(CustomerSummary.balance, CustomerSummary.customer_id),
+)
 
 _LISTED = (
     Customer.id, Customer.version, Customer.number, Customer.login, Customer.name, Customer.category,
@@ -30,12 +28,6 @@ _LISTED = (
     Customer.phone, Customer.created_on, CustomerSummary.balance, CustomerSummary.currency,
     CustomerSummary.last_payment_on,
 )  # fmt: skip
-
-
-def sort_keys(sort: str) -> list[SortKey]:
-    """The keyset of one of SORTS."""
-    way: Direction = "desc" if sort.startswith("-") else "asc"
-    return [(column, way) for column in _SORTS[sort.removeprefix("-")]]
 
 
 @lru_cache(maxsize=2)

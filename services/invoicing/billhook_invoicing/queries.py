@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from billhook_common.db import AnySelect
-from billhook_common.paging import Direction, SortKey
+from billhook_common.lists import Sorting
+from billhook_common.paging import SortKey
 from billhook_common.tabular.names import fold
 from billhook_invoicing.domain.sums import Taxed
 from billhook_invoicing.models import Company, Customer, Document, DocumentLine, IssuedDay, OpenItem
@@ -20,16 +21,14 @@ MATCHED_CUSTOMERS = 1_000
 _WORDS = 8
 """Words of a search that count."""
 
-_SORTS: dict[str, tuple[InstrumentedAttribute[Any], ...]] = {
-    "number": (Document.number, Document.seq),
-    "issued_on": (Document.issued_on, Document.seq),
-    "due_on": (Document.due_on, Document.seq),
-    "gross_total": (Document.gross, Document.seq),
-    "open_amount": (OpenItem.open, OpenItem.seq),
-}
-SORTS = tuple(f"{way}{name}" for name in _SORTS for way in ("", "-"))
-"""What ``?sort=`` may say; a minus before it turns the order round."""
-NEWEST_FIRST = "-issued_on"
+SORTING = Sorting(
+    "-issued_on",
+    number=(Document.number, Document.seq),
+    issued_on=(Document.issued_on, Document.seq),
+    due_on=(Document.due_on, Document.seq),
+    gross_total=(Document.gross, Document.seq),
+    open_amount=(OpenItem.open, OpenItem.seq),
+)
 
 # Said in the words of the index of unpaid items, so that it is used.
 _OPEN = and_(OpenItem.open > 0, OpenItem.document_id.is_not(None))
@@ -106,12 +105,11 @@ def listed_invoices() -> AnySelect:
 
 
 def sort_keys(sort: str, wanted: Filter) -> list[SortKey]:
-    """The keyset of one of SORTS, for the list that the filter leaves."""
-    way: Direction = "desc" if sort.startswith("-") else "asc"
-    if sort == NEWEST_FIRST and not wanted.holds_paid:
+    """The keyset of an order, for the list that the filter leaves."""
+    if sort == SORTING.default and not wanted.holds_paid:
         # The few that are open have an index of their own.
-        return [(OpenItem.issued_on, way), (OpenItem.seq, way)]
-    return [(column, way) for column in _SORTS[sort.removeprefix("-")]]
+        return [(OpenItem.issued_on, "desc"), (OpenItem.seq, "desc")]
+    return SORTING.keys(sort)
 
 
 def is_in_state(state: str, today: dt.date) -> ColumnElement[bool]:

@@ -43,6 +43,7 @@ class Ticket(Base):
         ),
         Index("ix_ticket_status_id", "status", "id"),
         Index("ix_ticket_customer_id_id", "customer_id", "id"),
+        Index("ix_ticket_changed_at_id", "changed_at", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -5,6 +5,7 @@ from marshmallow import Schema, fields, validate
 
 from billhook_common.fields import PageSchema, PlainText
 from billhook_common.imports.preview import SHOWN_ERRORS, SHOWN_ROWS
+from billhook_common.lists import ListQuery
 
 STATES = ("uploaded", "importing", "imported")
 DATE_ORDERS = ("dmy", "mdy")
@@ -24,13 +25,8 @@ class CompanionSchema(Schema):
     companion = fields.UUID(metadata={"description": "The import of the same file at the service that is first."})
 
 
-class ImportFilterSchema(CompanionSchema):
+class ImportFilterSchema(ListQuery, CompanionSchema):
     """Which imports to list."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
 
 class ColumnSchema(Schema):

@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, page_of
 from billhook_common.auth import requires
-from billhook_common.errors import BadRequest
+from billhook_common.lists import ListQuery
 from billhook_common.mail.queue import retry_letter
 from billhook_common.tables import mail
 
@@ -39,21 +39,25 @@ class LetterPageSchema(PageSchema):
     items = fields.List(fields.Nested(LetterSchema))
 
 
+class LetterQuerySchema(ListQuery):
+    """Which letters."""
+
+    state = fields.String(validate=validate.OneOf(STATES))
+
+
 def mail_blueprint(permission: str) -> Blueprint:
     """``/mail`` of a service, for those who hold ``permission``."""
     blueprint = Blueprint("mail", __name__, url_prefix="/mail", description="Letters: sent, waiting, failed")
 
     @blueprint.route("", methods=["GET"])
     @requires(permission)
+    @blueprint.arguments(LetterQuerySchema, location="query")
     @blueprint.response(200, LetterPageSchema)
-    def list_letters() -> Response:
-        """Newest first; ``?state=`` one of queued, deferred, sent, failed."""
+    def list_letters(wanted: dict[str, Any]) -> Response:
+        """Newest first."""
         statement = select(mail)
-        state = request.args.get("state")
-        if state:
-            if state not in STATES:
-                raise BadRequest(f"state is one of {', '.join(STATES)}.", pointer="/state")
-            statement = statement.where(mail.c.state == state)
+        if "state" in wanted:
+            statement = statement.where(mail.c.state == wanted["state"])
         return page_of(ctx.session, statement, [(mail.c.id, "desc")], _item)
 
     @blueprint.route("/<uuid:letter_id>/retry", methods=["POST"])

@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from billhook_common.api import Blueprint, PageSchema, ServiceApp, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 from billhook_common.operations import parked
 from billhook_common.operations.messaging import read_figures
 from billhook_common.paging import SortKey
@@ -41,12 +42,10 @@ class GroupsSchema(Schema):
     items = fields.List(fields.Nested(GroupSchema))
 
 
-class EventQuerySchema(StateSchema):
+class EventQuerySchema(ListQuery, StateSchema):
     """Which events, a page at a time."""
 
     fingerprint = fields.String(required=True, validate=validate.Length(1, FINGERPRINT_MOST))
-    limit = fields.String()
-    after = fields.String()
 
 
 class ParkedEventSchema(Schema):

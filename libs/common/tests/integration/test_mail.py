@@ -335,7 +335,7 @@ def test_the_log_is_paged_and_needs_its_right(post: Post) -> None:
     assert "context" not in first["items"][0]
     assert harness.client("sample:read").get("/mail").status_code == 403
     wrong = harness.client("sample:mail").get("/mail", state="lost")
-    assert (wrong.status_code, wrong.json["errors"][0]["pointer"]) == (400, "/state")
+    assert (wrong.status_code, wrong.json["errors"][0]["pointer"]) == (422, "/state")
     absent = "019ab000-0000-7000-8000-000000000000"
     assert harness.client("sample:mail").post(f"/mail/{absent}/retry").status_code == 404
 

@@ -11,8 +11,8 @@ from billhook_billing.models import Account, Credit, OpenItem
 from billhook_common.api import AnyRow, Blueprint, DecimalString, MoneyField, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.lists import ListQuery, Sorting
 from billhook_common.money import Money, decimal_text
-from billhook_common.paging import SortKey
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts", description="Customers' accounts")
 
@@ -71,15 +71,15 @@ class AccountPageSchema(PageSchema):
     totals = fields.Dict(keys=fields.String(), values=fields.Nested(AccountTotalSchema))
 
 
-class AccountFilterSchema(Schema):
+_SORTING = Sorting("number", number=(Account.number,), balance=(Account.balance, Account.customer_id))
+_SORT_SAID = "Order; a minus turns it round. Without it by number, and with `owing=true` the deepest first."
+
+
+class AccountFilterSchema(ListQuery):
     """Which accounts to list."""
 
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
-
     owing = fields.Boolean(load_default=False)
+    sort = fields.String(validate=validate.OneOf(_SORTING.choices), metadata={"description": _SORT_SAID})
     totals = fields.Boolean(load_default=False)
 
 
@@ -96,10 +96,9 @@ _LISTED = select(
 def list_accounts(wanted: dict[str, Any]) -> Response:
     """By customer number; with ``owing=true`` those below 0, the deepest first. ``totals=true`` adds their sum."""
     statement = _LISTED
-    keys: list[SortKey] = [(Account.number, "asc")]
     if wanted["owing"]:
         statement = statement.where(Account.balance < 0)
-        keys = [(Account.balance, "asc"), (Account.customer_id, "asc")]
+    keys = _SORTING.keys(wanted.get("sort") or ("balance" if wanted["owing"] else _SORTING.default))
     totals = _totals(owing=wanted["owing"]) if wanted["totals"] else None
     return page_of(ctx.session, statement, keys, _item, totals)
 

@@ -10,6 +10,7 @@ from billhook_billing.domain.ledger import Account as Ledger
 from billhook_billing.models import LedgerEntry, LedgerTransaction
 from billhook_common.api import AnyRow, Blueprint, DecimalString, MoneyField, PageSchema, ctx, page_of
 from billhook_common.auth import requires
+from billhook_common.lists import ListQuery
 from billhook_common.money import Money
 
 blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="Legs of postings")
@@ -39,13 +40,8 @@ class EntryPageSchema(PageSchema):
     items = fields.List(fields.Nested(EntrySchema))
 
 
-class EntryFilterSchema(Schema):
+class EntryFilterSchema(ListQuery):
     """Which entries to list."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     account = fields.String(validate=validate.OneOf(ACCOUNTS))
     customer_id = fields.UUID()

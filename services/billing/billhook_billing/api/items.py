@@ -12,8 +12,8 @@ from billhook_common.api import AnyRow, Blueprint, DecimalString, MoneyField, Pa
 from billhook_common.auth import requires
 from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
+from billhook_common.lists import ListQuery, Sorting
 from billhook_common.money import Money, decimal_text
-from billhook_common.paging import SortKey
 
 blueprint = Blueprint("items", __name__, url_prefix="/items", description="Open items")
 
@@ -76,19 +76,23 @@ class ItemPageSchema(PageSchema):
     totals = fields.Dict(keys=fields.String(), values=fields.Nested(ItemTotalSchema))
 
 
-class ItemFilterSchema(Schema):
+_SORTING = Sorting(
+    "due_on",
+    due_on=(OpenItem.due_on, OpenItem.transaction_id),
+    posted=(LedgerTransaction.seq,),
+)
+_SORT_SAID = "Order; a minus turns it round. Without it by due date, and with `state=all` the newest first."
+
+
+class ItemFilterSchema(ListQuery):
     """Which items to list; ``due_from`` and ``due_until`` are days on which they fall due, half-open."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     customer_id = fields.UUID()
     document_id = fields.UUID()
     state = fields.String(load_default="open", validate=validate.OneOf(STATES))
     due_from = fields.Date()
     due_until = fields.Date()
+    sort = fields.String(validate=validate.OneOf(_SORTING.choices), metadata={"description": _SORT_SAID})
     totals = fields.Boolean(load_default=False)
 
 
@@ -112,9 +116,8 @@ _LISTED = (
 @blueprint.response(200, ItemPageSchema)
 def list_items(wanted: dict[str, Any]) -> Response:
     """Open and overdue items and those of some due days by due date, else newest first. ``totals=true`` adds sums."""
-    keys: list[SortKey] = [(OpenItem.due_on, "asc"), (OpenItem.transaction_id, "asc")]
-    if wanted["state"] == "all" and not {"due_from", "due_until"} & wanted.keys():
-        keys = [(LedgerTransaction.seq, "desc")]
+    newest_first = wanted["state"] == "all" and not {"due_from", "due_until"} & wanted.keys()
+    keys = _SORTING.keys(wanted.get("sort") or ("-posted" if newest_first else _SORTING.default))
     totals = _totals(wanted) if wanted["totals"] else None
     return page_of(ctx.session, _filtered(_LISTED, wanted), keys, _item, totals)
 

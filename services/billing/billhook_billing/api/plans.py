@@ -13,6 +13,7 @@ from billhook_common.api import AnyRow, Blueprint, DecimalString, PageSchema, ct
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 
 blueprint = Blueprint("plans", __name__, url_prefix="/plans", description="What is sold")
 
@@ -54,13 +55,8 @@ class PlanPageSchema(PageSchema):
     items = fields.List(fields.Nested(PlanSchema))
 
 
-class PlanFilterSchema(Schema):
+class PlanFilterSchema(ListQuery):
     """Which plans to list."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     enabled = fields.Boolean()
 

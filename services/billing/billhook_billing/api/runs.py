@@ -22,6 +22,7 @@ from billhook_common.api import (
 )
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.lists import ListQuery
 from billhook_common.money import Money, decimal_text
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Billing runs")
@@ -139,6 +140,7 @@ _LISTED = select(
 
 @blueprint.route("", methods=["GET"])
 @requires("billing:read")
+@blueprint.arguments(ListQuery, location="query", as_kwargs=True)
 @blueprint.response(200, RunPageSchema)
 def list_runs() -> Response:
     """Newest first."""
@@ -167,6 +169,7 @@ def get_run(run_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:run_id>/preview", methods=["GET"])
 @requires("billing:read")
+@blueprint.arguments(ListQuery, location="query", as_kwargs=True)
 @blueprint.response(200, PreviewPageSchema)
 def list_preview(run_id: UUID) -> Response:
     """What each customer would be charged, the largest first."""
@@ -183,6 +186,7 @@ def list_preview(run_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:run_id>/problems", methods=["GET"])
 @requires("billing:read")
+@blueprint.arguments(ListQuery, location="query", as_kwargs=True)
 @blueprint.response(200, ProblemPageSchema)
 def list_problems(run_id: UUID) -> Response:
     """Whom the run does not charge, and why."""

@@ -24,6 +24,7 @@ from billhook_common.api import (
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 
 blueprint = Blueprint("subscriptions", __name__, url_prefix="/subscriptions", description="Plans sold to customers")
 
@@ -103,13 +104,8 @@ class SubscriptionPageSchema(PageSchema):
     items = fields.List(fields.Nested(SubscriptionSchema))
 
 
-class SubscriptionFilterSchema(Schema):
+class SubscriptionFilterSchema(ListQuery):
     """Which services to list."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     customer_id = fields.UUID()
     plan_id = fields.UUID()

@@ -17,13 +17,20 @@ from billhook_common.contracts.billing import Side
 from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery, Sorting
 from billhook_common.money import Money, decimal_text
-from billhook_common.paging import SortKey
 
 blueprint = Blueprint("transactions", __name__, url_prefix="/transactions", description="Postings of the ledger")
 
 KINDS = [kind.value for kind in Kind]
 SIDES = get_args(Side)
+
+
+_SORTING = Sorting(
+    "-seq",
+    seq=(LedgerTransaction.seq,),
+    posted_on=(LedgerTransaction.posted_on, LedgerTransaction.seq),
+)
 
 
 class CustomerSchema(Schema):
@@ -124,13 +131,8 @@ class TransactionPageSchema(PageSchema):
     totals = fields.Dict(keys=fields.String(), values=fields.Nested(SidesSchema))
 
 
-class TransactionFilterSchema(Schema):
+class TransactionFilterSchema(ListQuery):
     """Which transactions to list; ``from`` and ``until`` are posting days, half-open."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     customer_id = fields.UUID()
     kind = fields.String(validate=validate.OneOf(KINDS))
@@ -139,6 +141,7 @@ class TransactionFilterSchema(Schema):
     run_id = fields.UUID()
     from_ = fields.Date(data_key="from")
     until = fields.Date()
+    sort = _SORTING.field()
     totals = fields.Boolean(load_default=False)
 
 
@@ -189,11 +192,12 @@ def _listed() -> AnySelect:
 @blueprint.arguments(TransactionFilterSchema, location="query")
 @blueprint.response(200, TransactionPageSchema)
 def list_transactions(wanted: dict[str, Any]) -> Response:
-    """Newest first. ``totals=true`` adds count and sum of debits and credits over the whole filter (L4)."""
+    """Newest first, or as ``sort`` says. ``totals=true`` adds count and sum of both sides over the filter (L4)."""
     totals = _totals(wanted) if wanted["totals"] else None
-    keys: list[SortKey] = [(_T.seq, "desc")]
-    if "customer_id" not in wanted and ("from_" in wanted or "until" in wanted):
-        keys.insert(0, (_T.posted_on, "desc"))
+    days_only = "customer_id" not in wanted and ("from_" in wanted or "until" in wanted)
+    # Newest first within days is the order of an index, in which other days need not be passed.
+    sort = "-posted_on" if days_only and wanted["sort"] == _SORTING.default else wanted["sort"]
+    keys = _SORTING.keys(sort)
     return page_of(ctx.session, _filtered(_listed(), wanted), keys, _item, totals)
 
 

@@ -11,6 +11,7 @@ from billhook_common.api import AnyRow, Blueprint, MoneyField, PageSchema, ctx, 
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 from billhook_common.tabular.cells import CellError, Parser, emails, phones
 from billhook_common.tabular.countries import COUNTRY_CODES
 from billhook_crm.actions.change import change_customer
@@ -18,7 +19,7 @@ from billhook_crm.actions.register import create_customer
 from billhook_crm.domain.details import EMAIL_CHARACTERS, CustomerDetails
 from billhook_crm.domain.lifecycle import IMPORTED_STATUSES, LIFECYCLES, STATUSES
 from billhook_crm.models import Customer
-from billhook_crm.queries import SORTS, conditions, counted_customers, figures, listed_customers, sort_keys
+from billhook_crm.queries import SORTING, conditions, counted_customers, figures, listed_customers
 
 blueprint = Blueprint("customers", __name__, url_prefix="/customers", description="Whom the operator serves")
 
@@ -141,11 +142,6 @@ class CustomerChangesSchema(DetailsSchema):
 class CustomerFilterSchema(Schema):
     """Which customers; each word of ``q`` must be in name, login, number, e-mail, phone or city, accents aside."""
 
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
-
     q = PlainText(100)
     status = fields.String(validate=validate.OneOf(STATUSES))
     lifecycle = fields.String(validate=validate.OneOf(LIFECYCLES))
@@ -158,10 +154,10 @@ class CustomerFilterSchema(Schema):
     created_until = fields.Date(metadata={"description": "The first day outside"})
 
 
-class CustomerListSchema(CustomerFilterSchema):
+class CustomerListSchema(ListQuery, CustomerFilterSchema):
     """Which customers, in which order."""
 
-    sort = fields.String(load_default="name", validate=validate.OneOf(SORTS))
+    sort = SORTING.field()
 
 
 class CountSchema(Schema):
@@ -179,7 +175,7 @@ def list_customers(wanted: dict[str, Any]) -> Response:
     """By name unless ``sort`` says otherwise."""
     today = ctx.clock.today()
     statement = listed_customers(today).where(*conditions(wanted, today))
-    return page_of(ctx.session, statement, sort_keys(wanted["sort"]), _item)
+    return page_of(ctx.session, statement, SORTING.keys(wanted["sort"]), _item)
 
 
 @blueprint.route("/count", methods=["GET"])

@@ -12,6 +12,7 @@ from billhook_common.auth import requires
 from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery, Sorting
 from billhook_inventory.actions import move
 from billhook_inventory.actions.products import product_named
 from billhook_inventory.domain.moves import CONDITIONS, MAIN_LOCATION, STATUSES
@@ -124,13 +125,11 @@ class ReturnSchema(Schema):
     note = PlainText(2_000, lines=True, load_default="")
 
 
-class ItemFilterSchema(Schema):
+_SORTING = Sorting("-added", added=(Item.id,), serial=(Item.serial_key,))
+
+
+class ItemFilterSchema(ListQuery):
     """Which items to list; ``q`` is any part of serial, barcode or product."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     q = PlainText(100)
     status = fields.String(validate=validate.OneOf(STATUSES))
@@ -138,6 +137,7 @@ class ItemFilterSchema(Schema):
     location = PlainText(100)
     product_id = fields.UUID()
     customer_id = fields.UUID()
+    sort = _SORTING.field()
 
 
 _COLUMNS = (
@@ -153,13 +153,13 @@ _COLUMNS = (
 @blueprint.arguments(ItemFilterSchema, location="query")
 @blueprint.response(200, ItemPageSchema)
 def list_items(wanted: dict[str, Any]) -> Response:
-    """Newest first."""
-    query = wanted.pop("q", "")
+    """Newest first, or as ``sort`` says."""
+    query, sort = wanted.pop("q", ""), wanted.pop("sort")
     statement = _items().where(*(getattr(Item, name) == value for name, value in wanted.items()))
     if query:
         in_item = Item.search.contains(query.upper(), autoescape=True)
         statement = statement.where(in_item | Product.name_key.contains(query.casefold(), autoescape=True))
-    return page_of(ctx.session, statement, [(Item.id, "desc")], _item)
+    return page_of(ctx.session, statement, _SORTING.keys(sort), _item)
 
 
 @blueprint.route("", methods=["POST"])

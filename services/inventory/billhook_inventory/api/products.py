@@ -9,6 +9,7 @@ from sqlalchemy import select
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 from billhook_inventory.actions import products
 from billhook_inventory.models import Product
 
@@ -31,6 +32,7 @@ class ProductPageSchema(PageSchema):
 
 @blueprint.route("", methods=["GET"])
 @requires("inventory:read")
+@blueprint.arguments(ListQuery, location="query", as_kwargs=True)
 @blueprint.response(200, ProductPageSchema)
 def list_products() -> Response:
     """By name."""

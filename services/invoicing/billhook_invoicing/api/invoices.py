@@ -24,14 +24,14 @@ from billhook_common.api import (
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 from billhook_common.money import Money
 from billhook_common.money import decimal_text as minor_text
 from billhook_invoicing.actions.render import pdf_of
 from billhook_invoicing.domain.state import is_overdue, state_of
 from billhook_invoicing.models import Company, Document, DocumentLine, DocumentPdf, OpenItem
 from billhook_invoicing.queries import (
-    NEWEST_FIRST,
-    SORTS,
+    SORTING,
     STATES,
     Figures,
     Filter,
@@ -177,13 +177,8 @@ class MonthField(fields.Field[dt.date]):
         return dt.date(int(value[:4]), int(value[5:]), 1)
 
 
-class InvoiceFilterSchema(Schema):
+class InvoiceFilterSchema(ListQuery):
     """Which invoices to list; days are days of issue."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     customer_id = fields.UUID()
     run_id = fields.UUID()
@@ -194,7 +189,7 @@ class InvoiceFilterSchema(Schema):
     month = MonthField()
     currency = fields.String(validate=validate.Length(equal=3))
     q = PlainText(200, metadata={"description": "The beginning of the number, its counter, or words of the name."})
-    sort = fields.String(load_default=NEWEST_FIRST, validate=validate.OneOf(SORTS))
+    sort = SORTING.field()
     totals = fields.Boolean(load_default=False)
 
 

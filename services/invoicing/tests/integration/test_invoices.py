@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from billhook_common.contracts.billing import CustomerCharged
 from billhook_common.ids import uuid7
 from billhook_common.testing import ServiceHarness
-from billhook_invoicing.queries import SORTS, STATES
+from billhook_invoicing.queries import SORTING, STATES
 
 pytestmark = pytest.mark.integration
 
@@ -161,7 +161,7 @@ def test_lists_are_paged_in_every_order(month: dict[str, CustomerCharged], desk:
         "gross_total": lambda item: figure(item["gross_total"]),
         "open_amount": lambda item: figure(item["open_amount"]),
     }
-    for sort in SORTS:
+    for sort in SORTING.choices:
         for filters in ({}, {"state": "open"}, {"state": "overdue"}, {"run_id": str(UUID(int=1))}):
             walked = desk.walk(limit=2, sort=sort, **filters)
             whole = desk.walk(sort=sort, **filters)
@@ -229,6 +229,7 @@ BAD_FILTERS: list[tuple[dict[str, str], int]] = [
     ({"limit": "0"}, 400),
     ({"limit": "501"}, 400),
     ({"after": "nonsense"}, 400),
+    ({"unknown": "x"}, 422),
 ]
 
 
@@ -238,7 +239,7 @@ def test_bad_filters_are_refused_by_name(harness: ServiceHarness) -> None:
         assert answer.status_code == status, (query, answer.text)
         assert answer.content_type == "application/problem+json"
         assert answer.json["errors"][0]["pointer"] == f"/{next(iter(query))}"
-    for query in ({"month": "9999-11"}, {"from": "9999-12-31"}, {"q": ""}, {"unknown": "x"}):
+    for query in ({"month": "9999-11"}, {"from": "9999-12-31"}, {"q": ""}):
         assert harness.client().get("/invoices", **query).status_code == 200, query
 
 

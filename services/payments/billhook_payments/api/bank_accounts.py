@@ -11,6 +11,7 @@ from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_respons
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 from billhook_payments.actions.bank_accounts import NewBankAccount, add_bank_account, change_bank_account
 from billhook_payments.models import BankAccount
 
@@ -62,6 +63,7 @@ class BankAccountPageSchema(PageSchema):
 
 @blueprint.route("", methods=["GET"])
 @requires("payments:read")
+@blueprint.arguments(ListQuery, location="query", as_kwargs=True)
 @blueprint.response(200, BankAccountPageSchema)
 def list_accounts() -> Response:
     """Oldest first."""

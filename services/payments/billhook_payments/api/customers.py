@@ -24,11 +24,6 @@ SHOWN_DOCUMENTS = 5
 class SearchSchema(Schema):
     """What people type."""
 
-    class Meta:
-        """Browsers send more."""
-
-        unknown = "exclude"
-
     q = fields.String(required=True, validate=validate.Length(1, 200))
 
 

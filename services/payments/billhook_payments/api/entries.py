@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 from billhook_common.api import Blueprint, MoneyField, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 from billhook_payments.actions import review
 from billhook_payments.actions.name_documents import Named
 from billhook_payments.api.shown_entries import (
@@ -25,13 +26,8 @@ from billhook_payments.queries import in_states
 blueprint = Blueprint("entries", __name__, url_prefix="/entries", description="Lines of bank statements")
 
 
-class EntryFilterSchema(Schema):
+class EntryFilterSchema(ListQuery):
     """Which entries: a state, ``to_check`` (proposed and queued) or ``matched``."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     state = fields.String(validate=validate.OneOf(tuple(VIEWS)))
 

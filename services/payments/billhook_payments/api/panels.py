@@ -26,11 +26,6 @@ TOP = 10
 class MonthSchema(Schema):
     """A month, the present one by default."""
 
-    class Meta:
-        """Browsers send more."""
-
-        unknown = "exclude"
-
     month = fields.String(validate=validate.Regexp(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])\Z"))
 
 

@@ -14,8 +14,8 @@ from billhook_common.auth import requires
 from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery, Sorting
 from billhook_common.money import Money, decimal_text
-from billhook_common.paging import Direction
 from billhook_payments.actions.name_documents import Named
 from billhook_payments.actions.take import ManualPayment, reverse_payment, take_payment
 from billhook_payments.api.entries import NamedDocumentSchema
@@ -27,11 +27,12 @@ blueprint = Blueprint("payments", __name__, url_prefix="/payments", description=
 
 METHODS = ("cash", "card", "bank_transfer", "other")
 PAYMENT_STATES = ("confirmed", "voided")
-_SORTS = {
-    "number": (Payment.seq,),
-    "received_on": (Payment.received_on, Payment.seq),
-    "amount": (Payment.amount, Payment.seq),
-}
+_SORTING = Sorting(
+    "-number",
+    number=(Payment.seq,),
+    received_on=(Payment.received_on, Payment.seq),
+    amount=(Payment.amount, Payment.seq),
+)
 
 
 class PaidDocumentSchema(Schema):
@@ -89,13 +90,8 @@ class PaymentPageSchema(PageSchema):
     totals = fields.Nested(PaymentTotalsSchema)
 
 
-class PaymentFilterSchema(Schema):
+class PaymentFilterSchema(ListQuery):
     """Which payments to list; ``from`` and ``until`` are days of receipt, half-open. ``q``: number, reference, name."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     customer_id = fields.UUID()
     method = fields.String(validate=validate.OneOf(METHODS))
@@ -106,9 +102,7 @@ class PaymentFilterSchema(Schema):
     from_ = fields.Date(data_key="from")
     until = fields.Date()
     q = fields.String(validate=validate.Length(max=200))
-    sort = fields.String(
-        load_default="-number", validate=validate.OneOf([f"{way}{name}" for name in _SORTS for way in ("", "-")])
-    )
+    sort = _SORTING.field()
     totals = fields.Boolean(load_default=False)
 
 
@@ -136,8 +130,7 @@ class ReversalSchema(Schema):
 @blueprint.response(200, PaymentPageSchema)
 def list_payments(wanted: dict[str, Any]) -> Response:
     """Newest first, or as ``sort`` says. ``totals=true`` adds count and sum by method over the whole filter (Y3)."""
-    way: Direction = "desc" if wanted["sort"].startswith("-") else "asc"
-    keys = [(column, way) for column in _SORTS[wanted["sort"].removeprefix("-")]]
+    keys = _SORTING.keys(wanted["sort"])
     totals = None
     if wanted["totals"]:
         totals = totals_of(ctx.session.execute(payment_totals(wanted)).all(), ctx.config.currency)

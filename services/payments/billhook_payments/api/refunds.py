@@ -12,6 +12,7 @@ from billhook_common.auth import requires
 from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
 from billhook_common.fields import PlainText
+from billhook_common.lists import ListQuery
 from billhook_common.money import Money
 from billhook_payments.actions.take import NewRefund, send_refund
 from billhook_payments.api.payments import METHODS
@@ -52,13 +53,8 @@ class RefundPageSchema(PageSchema):
     items = fields.List(fields.Nested(RefundSchema))
 
 
-class RefundFilterSchema(Schema):
+class RefundFilterSchema(ListQuery):
     """Which refunds to list."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     customer_id = fields.UUID()
 

@@ -12,6 +12,7 @@ from billhook_common.api import AnyRow, Blueprint, MoneyField, PageSchema, ctx, 
 from billhook_common.auth import requires
 from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
+from billhook_common.lists import ListQuery
 from billhook_common.money import Money
 from billhook_payments.actions.import_file import UploadedFile, import_file
 from billhook_payments.actions.review import post_statement
@@ -135,13 +136,8 @@ class ImportedSchema(Schema):
     statements = fields.List(fields.Nested(StatementSchema))
 
 
-class StatementFilterSchema(Schema):
+class StatementFilterSchema(ListQuery):
     """Which statements to list."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     account_id = fields.UUID()
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.lists import ListQuery, Sorting
 from billhook_tickets.actions import converse
 from billhook_tickets.domain.status import OPEN
 from billhook_tickets.models import Customer, Message, Ticket
@@ -74,17 +75,16 @@ class NewTicketSchema(Schema):
     customer_id = fields.UUID(load_default=None, allow_none=True)
 
 
-class TicketFilterSchema(Schema):
+_SORTING = Sorting("-opened", opened=(Ticket.id,), changed=(Ticket.changed_at, Ticket.id))
+
+
+class TicketFilterSchema(ListQuery):
     """Which tickets to list."""
-
-    class Meta:
-        """The page's own parameters are read by the pager."""
-
-        unknown = "exclude"
 
     state = fields.String(validate=validate.OneOf(("open", "closed")))
     status = fields.String(validate=validate.OneOf(STATUSES))
     customer_id = fields.UUID()
+    sort = _SORTING.field()
 
 
 _COLUMNS = (Ticket, Customer.number.label("customer_number"), Customer.name.label("customer_name"))
@@ -95,7 +95,7 @@ _COLUMNS = (Ticket, Customer.number.label("customer_number"), Customer.name.labe
 @blueprint.arguments(TicketFilterSchema, location="query")
 @blueprint.response(200, TicketPageSchema)
 def list_tickets(wanted: dict[str, Any]) -> Response:
-    """Newest first."""
+    """Newest first, or as ``sort`` says."""
     statement = select(*_COLUMNS).outerjoin(Customer, Customer.id == Ticket.customer_id)
     if "state" in wanted:
         is_open = Ticket.status.in_(OPEN)
@@ -104,7 +104,7 @@ def list_tickets(wanted: dict[str, Any]) -> Response:
         statement = statement.where(Ticket.status == wanted["status"])
     if "customer_id" in wanted:
         statement = statement.where(Ticket.customer_id == wanted["customer_id"])
-    return page_of(ctx.session, statement, [(Ticket.id, "desc")], _item)
+    return page_of(ctx.session, statement, _SORTING.keys(wanted["sort"]), _item)
 
 
 @blueprint.route("", methods=["POST"])

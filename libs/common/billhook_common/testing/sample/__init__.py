@@ -17,6 +17,7 @@ from billhook_common.db import COLUMN_TYPES, service_metadata
 from billhook_common.errors import Conflict, NotFound
 from billhook_common.events import Context, Event, Handlers, NotYet, publish
 from billhook_common.ids import uuid7
+from billhook_common.lists import ListQuery, Sorting
 from billhook_common.service import Service
 
 
@@ -75,6 +76,15 @@ def count(session: Session, clock: Clock, counter: Counter, step: int) -> None:
     publish(session, clock, fact, subject=counter.id)
 
 
+_SORTING = Sorting("name", name=(Counter.name,), value=(Counter.value, Counter.id))
+
+
+class CounterQuerySchema(ListQuery):
+    """In which order."""
+
+    sort = _SORTING.field()
+
+
 @blueprint.route("", methods=["POST"])
 @requires("sample:write")
 @blueprint.arguments(CounterSchema)
@@ -104,10 +114,11 @@ def pay(counter_id: UUID) -> Response:
 
 @blueprint.route("", methods=["GET"])
 @requires("sample:read")
+@blueprint.arguments(CounterQuerySchema, location="query")
 @blueprint.response(200, CounterPageSchema)
-def list_counters() -> Response:
-    """By name."""
-    return page_of(ctx.session, select(Counter), [(Counter.name, "asc")], _item)
+def list_counters(wanted: dict[str, Any]) -> Response:
+    """By name, or as ``sort`` says."""
+    return page_of(ctx.session, select(Counter), _SORTING.keys(wanted["sort"]), _item)
 
 
 @blueprint.route("/broken", methods=["GET"])

@@ -32,6 +32,7 @@ def upgrade() -> None:
             changed_at timestamptz NOT NULL);
         CREATE INDEX ix_ticket_status_id ON ticket (status, id);
         CREATE INDEX ix_ticket_customer_id_id ON ticket (customer_id, id);
+        CREATE INDEX ix_ticket_changed_at_id ON ticket (changed_at, id);
         CREATE TABLE message (
             id uuid CONSTRAINT pk_message PRIMARY KEY,
             ticket_id uuid NOT NULL CONSTRAINT fk_message_ticket_id REFERENCES ticket,
