@@ -17,11 +17,11 @@ pytestmark = pytest.mark.e2e
 
 LISTS = (
     *("/customers", "/open-items", "/billing-runs", "/transactions", "/invoices", "/payments", "/bank"),
-    *("/bank/to-check", "/bank/accounts", "/plans", "/tickets", "/inventory", "/users", "/api-keys"),
+    *("/bank/to-check", "/bank/accounts", "/plans", "/tickets", "/inventory", "/users", "/mail", "/api-keys"),
 )
 FORMS = (
     *("/customers/new", "/customers/import", "/billing-runs/new", "/payments/new", "/plans/new", "/tickets/new"),
-    *("/inventory/new", "/users/new", "/api-keys/new", "/bank/accounts/new", "/company", "/account"),
+    *("/inventory/new", "/users/new", "/api-keys/new", "/bank/accounts/new", "/company", "/account", "/two-factor"),
 )
 ODD = (
     *("/customers?q=nobody-is-called-that", "/customers?balance=negative&overdue=true", "/invoices?state=overdue"),

@@ -77,6 +77,7 @@ NAVIGATION: tuple[tuple[str, tuple[Destination, ...]], ...] = (
         (
             Destination("company", N_("Company"), "/company", "building", "gateway:admin"),
             Destination("users", N_("Users"), "/users", "user-shield", "gateway:admin", "g u"),
+            Destination("mail", N_("Mail"), "/mail", "mail", "gateway:mail"),
             Destination("api-keys", N_("API keys"), "/api-keys", "key", "gateway:admin"),
         ),
     ),

@@ -89,6 +89,12 @@ STATES: dict[str, dict[str, tuple[str, str]]] = {
         "returned": (N_("Returned"), "warn"),
     },
     "condition": {"new": (N_("New"), "good"), "used": (N_("Used"), "plain"), "broken": (N_("Broken"), "bad")},
+    "letter": {
+        "queued": (N_("Queued"), "brand"),
+        "deferred": (N_("Waits"), "warn"),
+        "sent": (N_("Sent"), "good"),
+        "failed": (N_("Failed"), "bad"),
+    },
     "user": {"active": (N_("Active"), "good"), "disabled": (N_("Disabled"), "plain")},
     "key": {"active": (N_("Active"), "good"), "expired": (N_("Expired"), "plain"), "revoked": (N_("Revoked"), "bad")},
 }

@@ -147,6 +147,12 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
         "access/recovery_codes.html": {"codes": [text], "next": "/account"},
         "access/forgot_password.html": {"login": text, "errors": errors},
         "access/reset_password.html": {"token": text, "errors": errors, "over": False},
+        "access/mail.html": {
+            "letters": listed(
+                {"id": ID, "subject": text, "template": text, "recipient": text, "state": "failed", "created_at": NOW,
+                 "sent_at": None, "last_error": text}, number,
+            ),
+        },
         "access/users.html": {"users": listed(user, number)},
         "access/user_form.html": {"user": user, "roles": [text], **form},
         "access/keys.html": {"keys": listed(key, number), "secret": text},

@@ -15,7 +15,15 @@ from billhook_gateway.domain.csrf import fits, masked, new_secret
 from billhook_gateway.domain.logins import normal_login, printable
 from billhook_gateway.domain.roles import GRANTABLE, PERMISSIONS, ROLES, RightsExceeded, check_within
 from billhook_gateway.domain.sessions import is_live, new_token, token_hash
-from billhook_gateway.domain.waiting import wait_after
+from billhook_gateway.domain.waiting import (
+    ADDRESS_TRIES,
+    ADDRESS_WINDOW,
+    Window,
+    address_key,
+    address_wait,
+    slid,
+    wait_after,
+)
 from billhook_gateway.door import own_path
 
 pytestmark = pytest.mark.unit
@@ -167,3 +175,60 @@ def test_settings_come_from_the_environment_and_secrets_stay_out_of_their_text()
     assert config.service_urls == {"crm": "http://crm:8000"}
     assert "secret" not in repr(config)
     assert "first-password" not in repr(config)
+
+
+@given(tries=st.lists(st.integers(0, 900), min_size=1, max_size=200))
+def test_an_address_has_no_more_than_its_tries_in_any_window_by_estimate(tries: list[int]) -> None:
+    start = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    window, taken = Window(start, 0, 0), []
+    for second in sorted(tries):
+        now = start + dt.timedelta(seconds=second)
+        window = slid(window, now)
+        if address_wait(window, now) > dt.timedelta(0):
+            continue
+        window = Window(window.began_at, window.tries + 1, window.before)
+        taken.append(now)
+    for first in taken:
+        inside = [at for at in taken if first <= at < first + ADDRESS_WINDOW]
+        assert len(inside) <= 2 * ADDRESS_TRIES  # the estimate spreads the window before evenly
+    assert len(taken) >= min(len(tries), ADDRESS_TRIES)
+
+
+@given(now=st.integers(0, 599), tries=st.integers(0, 90), before=st.integers(0, 90))
+def test_after_the_wait_one_may_try_and_not_before(now: int, tries: int, before: int) -> None:
+    start = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
+    at = start + dt.timedelta(seconds=now)
+    window = Window(start, tries, before)
+    wait = address_wait(window, at)
+    assert dt.timedelta(0) <= wait <= 2 * ADDRESS_WINDOW
+    later = at + wait + dt.timedelta(milliseconds=1)
+    assert address_wait(slid(window, later), later) == dt.timedelta(0)
+    if wait > dt.timedelta(seconds=1):
+        sooner = at + wait - dt.timedelta(seconds=1)
+        assert address_wait(slid(window, sooner), sooner) > dt.timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("ip", "key"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("", "unknown"),
+        ("evil, 1.2.3.4", "unknown"),
+    ],
+)
+def test_an_address_is_counted_under_its_household(ip: str, key: str) -> None:
+    assert address_key(ip) == key
+
+
+def test_settings_of_the_second_factor_are_checked_at_the_start() -> None:
+    for environ in (
+        {"BILLHOOK_TWO_FACTOR_ROLES": "boss", "BILLHOOK_GATEWAY_SEALING_KEY": "x"},
+        {"BILLHOOK_TWO_FACTOR_ROLES": "finance"},
+        {"BILLHOOK_PUBLIC_URL": "javascript:alert(1)"},
+        {"BILLHOOK_PUBLIC_URL": "https://billing.example.org/path"},
+        {"BILLHOOK_PUBLIC_URL": "https://evil@billing.example.org"},
+    ):
+        with pytest.raises(ConfigError):
+            GatewayConfig.from_environ("gateway", environ)
