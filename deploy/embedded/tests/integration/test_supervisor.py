@@ -116,7 +116,7 @@ def test_it_runs_once_per_data_folder_and_stops_on_request(suite: Suite) -> None
 def test_secrets_are_for_their_owner_only(suite: Suite) -> None:
     suite.start()
     assert suite.data.keys.stat().st_mode & 0o777 == 0o700
-    for path in (suite.data.signing_key, suite.data.first_password):
+    for path in (suite.data.signing_key, suite.data.sealing_key, suite.data.first_password):
         assert path.stat().st_mode & 0o777 == 0o600
 
 
