@@ -37,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         "contracts": _contracts,
         "dump": _dump,
         "restore": _restore,
+        "broker-users": _broker_users,
     }[options.command]
     try:
         return command(options)
@@ -77,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="make new databases from what dump wrote")
     for move in (dump, restore):
         move.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
+    users = commands.add_parser("broker-users", help="write a RabbitMQ user for each service, with its rights")
+    users.add_argument("folder", type=Path, metavar="DIR", help="for definitions.json and a .env for each service")
+    users.add_argument("--broker", required=True, metavar="URL", help="amqp://HOST:PORT/%%2F")
     return parser
 
 
@@ -165,4 +169,11 @@ def _restore(options: argparse.Namespace) -> int:
     folder = _folder(options.data)
     folder.prepare()
     restore(folder.cluster, sys.stdin.buffer)
+    return 0
+
+
+def _broker_users(options: argparse.Namespace) -> int:
+    from billhook.broker import write_broker_users  # noqa: PLC0415
+
+    print("\n".join(str(path) for path in write_broker_users(options.folder.resolve(), options.broker)))
     return 0

@@ -64,6 +64,9 @@ def queue_arguments(service: str) -> dict[str, Any]:
     }
 
 
+DEAD_QUEUE_ARGUMENTS = {"x-queue-type": "quorum"}
+
+
 class PublishFailed(Exception):
     """The broker refused, went away or did not confirm in time: nothing may be marked as published."""
 
@@ -94,6 +97,8 @@ class BrokerDelivery:
         self._parameters.connection_attempts = 1
         self._app_id = app_id
         self._user = user_of(url)
+        # Where services have users of their own, the exchange is not theirs to make.
+        self._passive = bool(service_of_user(self._user))
         self._connection: SelectConnection | None = None
         self._channel: Channel | None = None
         self._thread: threading.Thread | None = None
@@ -180,7 +185,11 @@ class BrokerDelivery:
         channel.add_on_return_callback(self._guarded(self._on_return))
         channel.confirm_delivery(self._guarded(self._on_confirm))
         channel.exchange_declare(
-            EXCHANGE, exchange_type="topic", durable=True, callback=lambda _frame: self._ready.set()
+            EXCHANGE,
+            exchange_type="topic",
+            durable=True,
+            passive=self._passive,
+            callback=lambda _frame: self._ready.set(),
         )
 
     def _lost_channel(self, reason: object) -> None:

@@ -10,6 +10,7 @@ from billhook_common.db import TRANSIENT, is_transient
 from billhook_common.events.broker import (
     CONTENT_TYPE,
     DEAD_EXCHANGE,
+    DEAD_QUEUE_ARGUMENTS,
     EXCHANGE,
     broker_user,
     dead_queue_name,
@@ -116,7 +117,7 @@ class EventConsumer:
             try:
                 connection.connect()
                 channel = connection.channel()
-                queue = declare_topology(channel, self._service, self._types)
+                queue = declare_topology(channel, self._service, self._types, make_exchanges=not self._user_per_service)
                 consumer = Consumer(
                     channel, [queue], on_message=self._keep, accept=[CONTENT_TYPE],
                     prefetch_count=PREFETCH_MESSAGES, auto_declare=False,
@@ -198,13 +199,17 @@ def _wait_beating(connection: Connection, seconds: float) -> None:
         time.sleep(min(0.5, seconds))
 
 
-def declare_topology(channel: Any, service: str, types: list[str]) -> Queue:
-    """Declare exchanges, the dead queue first, and the service's queue with its bindings; returns the queue."""
-    dead = Exchange(DEAD_EXCHANGE, type="direct", durable=True)
-    Queue(
-        dead_queue_name(service), dead, routing_key=service, durable=True, queue_arguments={"x-queue-type": "quorum"}
-    )(channel).declare()
-    events = Exchange(EXCHANGE, type="topic", durable=True)
+def declare_topology(channel: Any, service: str, types: list[str], *, make_exchanges: bool = True) -> Queue:
+    """Declare exchanges, the dead queue first, and the service's queue with its bindings; returns the queue.
+
+    Without ``make_exchanges`` they must be there: a service's own user may not make them.
+    """
+    passive = not make_exchanges
+    dead = Exchange(DEAD_EXCHANGE, type="direct", durable=True, passive=passive)
+    Queue(dead_queue_name(service), dead, routing_key=service, durable=True, queue_arguments=DEAD_QUEUE_ARGUMENTS)(
+        channel
+    ).declare()
+    events = Exchange(EXCHANGE, type="topic", durable=True, passive=passive)
     events(channel).declare()
     queue = Queue(queue_name(service), durable=True, queue_arguments=queue_arguments(service))
     queue(channel).queue_declare()
