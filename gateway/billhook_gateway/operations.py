@@ -70,15 +70,29 @@ def read_messaging(client: ServiceClient, names: Sequence[str]) -> Messaging:
 def summed(readings: Readings) -> Messaging:
     """One figure over all services."""
 
-    def over(*figures: str) -> int:
-        return sum(int(reading[figure]) for reading in readings.values() for figure in figures)
+    def over(figure: str) -> int:
+        return sum(int(reading[figure]) for reading in readings.values())
 
+    published = {
+        (stream["type"], stream["epoch"]): int(stream["last"])
+        for reading in readings.values()
+        for stream in reading["published"]
+    }
     return Messaging(
         outbox_pending=over("outbox_pending"),
-        queue_ready_and_unacked=over("queue_ready", "queue_unacked"),
+        queue_ready_and_unacked=sum(_under_way(reading, published) for reading in readings.values()),
         retries_scheduled=over("retries_scheduled"),
         parked=over("parked"),
     )
+
+
+def _under_way(reading: Mapping[str, Any], published: Mapping[tuple[str, str], int]) -> int:
+    """What is on its way to one service: messages seen in its queue or in hand, or the events that it has not
+    received of those published, whichever is more. Between the broker and a consumer only the latter sees them.
+    """
+    seen = int(reading["queue_ready"]) + int(reading["queue_unacked"])
+    last = {(stream["type"], stream["epoch"]): int(stream["last"]) for stream in reading["received"]}
+    return max(seen, sum(max(0, published[stream] - number) for stream, number in last.items() if stream in published))
 
 
 def _moved(before: Readings, after: Readings) -> int:

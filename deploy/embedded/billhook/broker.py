@@ -9,6 +9,7 @@ from billhook import suite
 from billhook_common.config import ConfigError
 from billhook_common.events.broker import broker_user
 from billhook_common.events.definitions import OPERATOR, broker_definitions, new_passwords
+from billhook_common.events.reconcile import positions_types
 
 DEFINITIONS = "definitions.json"
 
@@ -23,7 +24,7 @@ def write_broker_users(folder: Path, url: str) -> list[Path]:
         raise ConfigError(f"{url!r} is not the URL of a broker: amqp://HOST:PORT/%2F")
     names = suite.installed()
     passwords = new_passwords(names)
-    subscriptions = {name: list(suite.load(name).handlers.types()) for name in names}
+    subscriptions = {name: _types(name) for name in names}
     vhost = unquote(parts.path.removeprefix("/")) or "/"
     files = {DEFINITIONS: json.dumps(broker_definitions(subscriptions, passwords, vhost), indent=1) + "\n"}
     users = {name: broker_user(name) for name in names} | {"operator": OPERATOR}
@@ -32,6 +33,11 @@ def write_broker_users(folder: Path, url: str) -> list[Path]:
         own = parts._replace(netloc=f"{user}:{password}@{parts.netloc.rpartition('@')[2]}", path=f"/{quote(vhost, '')}")
         files[f"{name}.env"] = f"BILLHOOK_BROKER_URL={urlunsplit(own)}\n"
     return _written(folder, files)
+
+
+def _types(name: str) -> frozenset[str]:
+    own = frozenset(suite.load(name).handlers.types())
+    return own | positions_types(own)
 
 
 def _written(folder: Path, files: Mapping[str, str]) -> list[Path]:

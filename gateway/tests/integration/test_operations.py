@@ -19,7 +19,7 @@ PATH = "/api/ops/messaging"
 QUIET = {"outbox_pending": 0, "queue_ready_and_unacked": 0, "retries_scheduled": 0, "parked": 0}
 ZERO = {
     "outbox_pending": 0, "queue_ready": 0, "queue_unacked": 0, "retries_scheduled": 0, "parked": 0, "dead": 0,
-    "marks": [1, 1],
+    "published": [], "received": [], "marks": [1, 1],
 }  # fmt: skip
 
 
@@ -79,6 +79,15 @@ def test_ready_and_in_hand_are_one_figure(harness: ServiceHarness) -> None:
         harness, a=Told(ZERO | {"queue_ready": 3, "queue_unacked": 4}), b=Told(ZERO | {"parked": 1})
     ) as gate:
         assert gate.machine().get(PATH).get_json() == QUIET | {"queue_ready_and_unacked": 7, "parked": 1}
+
+
+def test_what_is_published_and_in_no_queue_and_no_inbox_is_on_its_way(harness: ServiceHarness) -> None:
+    stream = {"type": "crm.customer.changed.v1", "epoch": "e"}
+    crm = Told(ZERO | {"published": [stream | {"last": 9}]})
+    billing = Told(ZERO | {"received": [stream | {"last": 6}, stream | {"epoch": "former", "last": 2}]})
+    payments = Told(ZERO | {"received": [stream | {"last": 9}], "queue_ready": 1})
+    with gate_before(harness, crm=crm, billing=billing, payments=payments) as gate:
+        assert gate.machine().get(PATH).get_json() == QUIET | {"queue_ready_and_unacked": 4}
 
 
 def test_zero_is_believed_at_the_second_reading_only(harness: ServiceHarness) -> None:

@@ -120,14 +120,13 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What an app is built with; ``has_queue``: its worker subscribes to events."""
+    """What an app is built with."""
 
     name: str
     config: ServiceConfig
     clock: Clock
     database: Database
     migrations: Path
-    has_queue: bool = False
 
 
 class ServiceApp(Flask):

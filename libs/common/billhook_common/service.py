@@ -70,7 +70,6 @@ class Service:
             clock=clock or SystemClock(config.zone),
             database=database or Database(config, self.name),
             migrations=self.migrations,
-            has_queue=bool(list(self.handlers.types())),
         )
         return build_app(runtime, [*self.blueprints, operations.blueprint], self.title, self.version)
 

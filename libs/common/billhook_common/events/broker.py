@@ -27,6 +27,11 @@ def queue_name(service: str) -> str:
     return f"billhook.{service}"
 
 
+def address(service: str) -> str:
+    """The routing key of what is for one service alone; nobody has the right to publish to queues directly."""
+    return f"to.{service}"
+
+
 def dead_queue_name(service: str) -> str:
     """Where the broker puts what crashed its consumer too often."""
     return f"billhook.{service}.dead"
@@ -108,7 +113,7 @@ class BrokerDelivery:
     def deliver(self, bundles: Sequence[Bundle]) -> set[int]:
         """Publish all, wait for all confirms; indices of unroutable bundles. Raises PublishFailed.
 
-        What is for one service alone goes straight to its queue.
+        What is for one service alone goes to its queue and no other.
         """
         batch = _Batch(bundles)
         self._connect()
@@ -213,9 +218,8 @@ class BrokerDelivery:
                 content_type=CONTENT_TYPE, delivery_mode=2, message_id=message_id, type=item.type,
                 app_id=self._app_id, user_id=self._user,
             )  # fmt: skip
-            straight = item.recipient is not None
-            exchange, key = ("", queue_name(item.recipient or "")) if straight else (EXCHANGE, item.type)
-            channel.basic_publish(exchange, key, item.body(), properties, mandatory=True)
+            key = item.type if item.recipient is None else address(item.recipient)
+            channel.basic_publish(EXCHANGE, key, item.body(), properties, mandatory=True)
         channel._billhook_tag = tag  # confirms count per channel
 
     def _on_return(self, _channel: Channel, _method: Basic.Return, properties: BasicProperties, _body: bytes) -> None:

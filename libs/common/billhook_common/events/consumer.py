@@ -12,6 +12,7 @@ from billhook_common.events.broker import (
     DEAD_EXCHANGE,
     DEAD_QUEUE_ARGUMENTS,
     EXCHANGE,
+    address,
     broker_user,
     dead_queue_name,
     queue_arguments,
@@ -137,7 +138,7 @@ class EventConsumer:
         if time.monotonic() - self._declared_at < REDECLARE_SECONDS:
             return
         with connection.channel() as channel:
-            declare_topology(channel, self._service, self._types)
+            declare_topology(channel, self._service, self._types, make_exchanges=not self._user_per_service)
         self._declared_at = time.monotonic()
 
     def _ask(self) -> None:
@@ -213,6 +214,6 @@ def declare_topology(channel: Any, service: str, types: list[str], *, make_excha
     events(channel).declare()
     queue = Queue(queue_name(service), durable=True, queue_arguments=queue_arguments(service))
     queue(channel).queue_declare()
-    for event_type in sorted(types):
-        queue(channel).bind_to(events, routing_key=event_type)
+    for key in (*sorted(types), address(service)):
+        queue(channel).bind_to(events, routing_key=key)
     return queue

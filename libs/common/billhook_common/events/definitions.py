@@ -15,6 +15,7 @@ from billhook_common.events.broker import (
     DEAD_EXCHANGE,
     DEAD_QUEUE_ARGUMENTS,
     EXCHANGE,
+    address,
     broker_user,
     dead_queue_name,
     queue_arguments,
@@ -35,7 +36,6 @@ def broker_definitions(
     A service may publish to the one exchange under its own name, and read its own queues.
     """
     listening = {service: sorted(types) for service, types in subscriptions.items()}
-    with_queue = [service for service, types in listening.items() if types]
     users = [_user(broker_user(service), passwords[service], []) for service in listening]
     return {
         "vhosts": [{"name": vhost}],
@@ -47,14 +47,14 @@ def broker_definitions(
         "topic_permissions": [
             {
                 "user": broker_user(service), "vhost": vhost, "exchange": EXCHANGE,
-                "write": f"^{re.escape(service)}\\.", "read": ".*",
+                "write": f"^({re.escape(service)}|to)\\.", "read": ".*",
             }
             for service in listening
         ],
         "exchanges": [_exchange(EXCHANGE, "topic", vhost), _exchange(DEAD_EXCHANGE, "direct", vhost)],
         "queues": [
             {"name": name, "vhost": vhost, "durable": True, "auto_delete": False, "arguments": arguments}
-            for service in with_queue
+            for service in listening
             for name, arguments in (
                 (dead_queue_name(service), DEAD_QUEUE_ARGUMENTS),
                 (queue_name(service), queue_arguments(service)),
@@ -63,10 +63,10 @@ def broker_definitions(
         "bindings": [
             *(
                 _binding(EXCHANGE, queue_name(service), name, vhost)
-                for service in with_queue
-                for name in listening[service]
+                for service in listening
+                for name in (*listening[service], address(service))
             ),
-            *(_binding(DEAD_EXCHANGE, dead_queue_name(service), service, vhost) for service in with_queue),
+            *(_binding(DEAD_EXCHANGE, dead_queue_name(service), service, vhost) for service in listening),
         ],
     }  # fmt: skip
 

@@ -100,6 +100,14 @@ class DiscardedSchema(Schema):
     discarded = fields.Integer()
 
 
+class CountSchema(Schema):
+    """How far the numbers of one event type have come in one count."""
+
+    type = fields.String()
+    epoch = fields.UUID()
+    last = fields.Integer()
+
+
 class MessagingSchema(Schema):
     """How much is under way in this service; zero everywhere in all services means quiet."""
 
@@ -111,6 +119,12 @@ class MessagingSchema(Schema):
     retries_oldest_seconds = fields.Integer()
     parked = fields.Integer(metadata={"description": "Events set aside for people."})
     dead = fields.Integer(metadata={"description": "Messages that the broker has given up."})
+    published = fields.List(
+        fields.Nested(CountSchema), metadata={"description": "For each stream of this service: the last number."}
+    )
+    received = fields.List(
+        fields.Nested(CountSchema), metadata={"description": "For each stream heard here: the highest number."}
+    )
     marks = fields.List(fields.Integer(), metadata={"description": "Events written and published so far; only grow."})
 
 
@@ -120,8 +134,8 @@ class MessagingSchema(Schema):
 def show_messaging() -> Response:
     """Read now; 503 when a figure cannot be read, for it is not known to be zero."""
     runtime = cast(ServiceApp, current_app).runtime
-    broker_url = runtime.config.broker_url if runtime.has_queue else ""
-    return json_response(read_figures(ctx.session, ctx.clock.now(), runtime.name, broker_url).document())
+    figures = read_figures(ctx.session, ctx.clock.now(), runtime.name, runtime.config.broker_url)
+    return json_response(figures.document())
 
 
 @blueprint.route("/parked", methods=["GET"])

@@ -26,10 +26,15 @@ _FIGURES = text(
     "  WHERE state = 'failed') AS retries_oldest_seconds, "
     "(SELECT count(*) FROM inbox WHERE state = 'parked') AS parked, "
     "(SELECT coalesce(max(seq), 0) FROM outbox) AS written, "
-    "(SELECT coalesce(sum(last), 0) FROM outbox_position) AS published, "
+    "(SELECT coalesce(sum(last), 0) FROM outbox_position) AS numbered, "
     "(SELECT coalesce(sum(CAST(objid AS bigint)), 0) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
     "  AND classid = :in_hand AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) "
-    "  AS unacked"
+    "  AS unacked, "
+    # One statement sees one moment: what has left the outbox and what has come in belong together.
+    "(SELECT json_agg(json_build_object('type', type, 'epoch', epoch, 'last', last - cardinality(sending))) FROM "
+    "  (SELECT DISTINCT ON (type) * FROM outbox_position ORDER BY type, began_at DESC) AS stream) AS published, "
+    "(SELECT json_agg(json_build_object('type', type, 'epoch', epoch, 'last', upper(received) - 1)) "
+    "  FROM inbox_position WHERE NOT isempty(received)) AS received"
 )
 
 
@@ -43,7 +48,8 @@ class SourceUnreadable(Unavailable):
 class Figures:
     """One reading. ``unacked``: messages that the consumer has taken and not acknowledged; ``dead``: given up.
 
-    ``marks`` only ever grow: events written and published so far.
+    ``published`` and ``received``: the last number of each type's present count, and the highest one that came: what
+    is between them is on its way, wherever it is. ``marks`` only ever grow: events written and published so far.
     """
 
     outbox_pending: int
@@ -54,6 +60,8 @@ class Figures:
     retries_oldest_seconds: int
     parked: int
     dead: int
+    published: list[dict[str, Any]]
+    received: list[dict[str, Any]]
     marks: tuple[int, int]
 
     def document(self) -> dict[str, Any]:
@@ -78,7 +86,9 @@ def read_figures(session: Session, now: Any, service: str, broker_url: str) -> F
         retries_oldest_seconds=_seconds(row.retries_oldest_seconds),
         parked=row.parked,
         dead=dead,
-        marks=(int(row.written), int(row.published)),
+        published=row.published or [],
+        received=row.received or [],
+        marks=(int(row.written), int(row.numbered)),
     )
 
 

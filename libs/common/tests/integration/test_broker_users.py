@@ -7,8 +7,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from amqp.exceptions import AccessRefused, PreconditionFailed
 from kombu import Connection
+from kombu.transport.pyamqp import Transport
 from sqlalchemy import select
 
 from billhook_common.events.broker import CONTENT_TYPE, EXCHANGE, BrokerDelivery, broker_user, queue_name
@@ -25,6 +25,7 @@ from billhook_common.testing.sample import Counted, Counter, listening, sample_s
 
 pytestmark = [pytest.mark.integration, pytest.mark.broker]
 
+REFUSED = "ACCESS_REFUSED"
 SMUGGLED = "billing.item.changed.v1"
 """A type that the listener is bound to and that billing's user may publish."""
 
@@ -129,9 +130,9 @@ def test_anothers_event_under_ones_own_name_is_parked_not_applied(listener: Serv
 
 def test_the_broker_itself_refuses_anothers_key_and_anothers_name(listener: ServiceHarness, site: Site) -> None:
     raw, _ = wire(counted("x"), listener.clock.now())
-    with pytest.raises(AccessRefused):
+    with pytest.raises(Transport.channel_errors, match=REFUSED):
         site.publish("billing", Counted.TYPE, b"[" + raw + b"]")
-    with pytest.raises(PreconditionFailed):
+    with pytest.raises(Transport.channel_errors, match="406"):
         site.publish("billing", SMUGGLED, b"[" + raw + b"]", user_id=broker_user("sample"))
 
 
@@ -150,8 +151,8 @@ def test_a_service_reads_and_writes_no_queue_but_its_own(site: Site) -> None:
             }[action]
             try:
                 act()
-            except AccessRefused:
-                return True
+            except Transport.channel_errors as error:
+                return REFUSED in str(error)
         return False
 
     assert [
@@ -160,7 +161,7 @@ def test_a_service_reads_and_writes_no_queue_but_its_own(site: Site) -> None:
     assert not refused("own")
     with Connection(site.url("billing"), transport_options={"confirm_publish": True}) as connection:
         channel = connection.channel()
-        with pytest.raises(AccessRefused):
+        with pytest.raises(Transport.channel_errors, match=REFUSED):
             channel.basic_publish(channel.prepare_message(b"[]"), "", queue_name("payments"))
 
 
@@ -174,7 +175,7 @@ def test_where_all_share_one_user_the_envelopes_source_decides(
         closing(BrokerDelivery(rabbitmq.url, "sample")) as delivery,
     ):
         consumer.step()
-        delivery.deliver([Bundle(Counted.TYPE, uuid7(), [true], [])])
+        delivery.deliver([Bundle(Counted.TYPE, None, uuid7(), [true], [])])
         for _ in range(3):
             consumer.step()
     assert heard(listener) == {"true": 1}

@@ -47,7 +47,7 @@ class Mouth:
 
     def feed(self, *bodies: bytes) -> None:
         """Send each body in a message of its own, and take in what arrives."""
-        self.delivery.deliver([Bundle(Counted.TYPE, uuid7(), [body], []) for body in bodies])
+        self.delivery.deliver([Bundle(Counted.TYPE, None, uuid7(), [body], []) for body in bodies])
         for _ in range(3):
             self.taste()
 
@@ -72,7 +72,7 @@ def mouth(request: pytest.FixtureRequest, databases: TestDatabases) -> Iterator[
     with ExitStack() as stack:
         item.harness = stack.enter_context(closing(ServiceHarness(service, dsn)))
         if request.param == "direct":
-            item.delivery = DirectDelivery([(frozenset([Counted.TYPE]), item.harness.inbox)])
+            item.delivery = DirectDelivery([item.harness.inbox])
             item.taste = lambda: None
         else:
             url = request.getfixturevalue("rabbitmq").url
