@@ -100,7 +100,7 @@ class DiscardedSchema(Schema):
     discarded = fields.Integer()
 
 
-class CountSchema(Schema):
+class StreamSchema(Schema):
     """How far the numbers of one event type have come in one count."""
 
     type = fields.String()
@@ -120,10 +120,10 @@ class MessagingSchema(Schema):
     parked = fields.Integer(metadata={"description": "Events set aside for people."})
     dead = fields.Integer(metadata={"description": "Messages that the broker has given up."})
     published = fields.List(
-        fields.Nested(CountSchema), metadata={"description": "For each stream of this service: the last number."}
+        fields.Nested(StreamSchema), metadata={"description": "For each stream of this service: the last number."}
     )
     received = fields.List(
-        fields.Nested(CountSchema), metadata={"description": "For each stream heard here: the highest number."}
+        fields.Nested(StreamSchema), metadata={"description": "For each stream heard here: the highest number."}
     )
     marks = fields.List(fields.Integer(), metadata={"description": "Events written and published so far; only grow."})
 
