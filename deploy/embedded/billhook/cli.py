@@ -35,7 +35,8 @@ def main(arguments: Sequence[str]) -> int:
         "alone": _alone,
         "docs": _docs,
         "contracts": _contracts,
-        "dump": _dump,
+        "backup": _backup,
+        "doctor": _doctor,
         "restore": _restore,
         "broker-users": _broker_users,
     }[options.command]
@@ -74,13 +75,19 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("docs", help="write docs/ and the README parts that the code itself can tell")
     contracts = commands.add_parser("contracts", help="whether the event contracts are still what was released")
     contracts.add_argument("--release", default="", metavar="VERSION", help="keep today's as those of this version")
-    dump = commands.add_parser("dump", help="write all databases as SQL to standard output")
-    restore = commands.add_parser("restore", help="make new databases from what dump wrote")
-    for move in (dump, restore):
-        move.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
     users = commands.add_parser("broker-users", help="write a RabbitMQ user for each service, with its rights")
     users.add_argument("folder", type=Path, metavar="DIR", help="for definitions.json and a .env for each service")
     users.add_argument("--broker", required=True, metavar="URL", help="amqp://HOST:PORT/%%2F")
+    backup = commands.add_parser("backup", help="all databases, keys and files in one file, while it runs")
+    backup.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
+    backup.add_argument("--to", type=Path, metavar="FILE", help="default: beside the data folder, with the time")
+    restore = commands.add_parser("restore", help="make a new data folder from a backup")
+    restore.add_argument("file", type=Path, metavar="FILE", help="what backup wrote")
+    restore.add_argument("--data", type=Path, metavar="DIR", required=True, help="new or empty")
+    doctor = commands.add_parser("doctor", help="what is wrong with an installation, and what to do")
+    doctor.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
+    doctor.add_argument("--port", type=int, default=8000, help="that up is to use (default 8000)")
+    doctor.add_argument("--broker", default="", metavar="URL", help="amqp://… that up is given")
     return parser
 
 
@@ -156,19 +163,20 @@ def _contracts(options: argparse.Namespace) -> int:
     return contracts.release(options.release) if options.release else contracts.check()
 
 
-def _dump(options: argparse.Namespace) -> int:
-    from billhook_common.local.dump import dump  # noqa: PLC0415
+def _backup(options: argparse.Namespace) -> int:
+    from billhook.backup import backup  # noqa: PLC0415
 
-    dump(_folder(options.data).cluster, sys.stdout.buffer)
+    target = backup(_folder(options.data), options.to)
+    print(f"wrote {target}, {target.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from billhook_common.local.dump import restore  # noqa: PLC0415
+    from billhook.restoring import restore  # noqa: PLC0415
 
     folder = _folder(options.data)
-    folder.prepare()
-    restore(folder.cluster, sys.stdin.buffer)
+    restore(options.file, folder, print)
+    print(f"restored into {folder.path}; start it with ./billhook up --data {folder.path}")
     return 0
 
 
@@ -177,3 +185,9 @@ def _broker_users(options: argparse.Namespace) -> int:
 
     print("\n".join(str(path) for path in write_broker_users(options.folder.resolve(), options.broker)))
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from billhook import doctor  # noqa: PLC0415
+
+    return doctor.run(_folder(options.data), options.port, options.broker)

@@ -95,10 +95,10 @@ def require_our_version(folder: Path) -> None:
     if written != ours:
         raise OtherMajorVersion(
             f"The data in {folder} was written by PostgreSQL {written}, and PostgreSQL {ours} of this release cannot "
-            "read it. Nothing was changed. Bring it over with a dump:\n"
-            f"  1. in a checkout of the release you used before: ./billhook dump --data {folder.parent} > dump.sql\n"
-            f"  2. mv {folder} {folder}-{written}\n"
-            f"  3. in this checkout: ./billhook restore --data {folder.parent} < dump.sql"
+            "read it. Nothing was changed. Bring it over with a backup:\n"
+            f"  1. with the release you used before: ./billhook backup --data {folder.parent} --to backup.zip\n"
+            f"  2. mv {folder.parent} {folder.parent}-{written}\n"
+            f"  3. with this one: ./billhook restore backup.zip --data {folder.parent}"
         )
 
 

@@ -1,39 +1,44 @@
-"""All databases of a data folder as SQL, to bring them over to another major version of PostgreSQL."""
+"""One database as a stream that any later major version of PostgreSQL reads again."""
 
 import subprocess
 from pathlib import Path
 from typing import IO
 
 from billhook_common.local.cluster import PostgresFailed, tail
-from billhook_common.local.postgres import LocalPostgres
+
+CHUNK_BYTES = 1 << 20
 
 
-def dump(folder: Path, target: IO[bytes]) -> None:
-    """Write every role and database of the cluster in ``folder`` to ``target``; nobody else may have it open."""
-    with LocalPostgres(folder) as postgres:
-        _run(postgres, ["pg_dumpall", f"--dbname={postgres.dsn()}"], stdout=target)
+def dump_database(programs: Path, dsn: str, snapshot: str, target: IO[bytes]) -> None:
+    """Write the database at ``dsn`` as the exported ``snapshot`` sees it, compressed. Raises PostgresFailed."""
+    command = [str(programs / "pg_dump"), "--format=custom", f"--snapshot={snapshot}", f"--dbname={dsn}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            while chunk := process.stdout.read(CHUNK_BYTES):
+                target.write(chunk)
+        except BaseException:
+            process.kill()  # it would wait for ever for somebody to read on
+            raise
+        said = process.stderr.read()
+    _require("pg_dump", process.returncode, said)
 
 
-def restore(folder: Path, source: IO[bytes]) -> None:
-    """Make a new cluster in ``folder`` from what ``dump`` wrote; raises PostgresFailed when there is one already."""
-    if folder.exists():
-        raise PostgresFailed(f"{folder} holds data already; a dump is restored into a new folder")
-    with LocalPostgres(folder) as postgres:
-        command = ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--dbname={postgres.dsn()}"]
-        # The dump makes the superuser too, which is there: the one statement that may fail.
-        text = source.read().replace(b"CREATE ROLE postgres;\n", b"", 1)
-        _run(postgres, command, stdin_text=text)
+def restore_database(programs: Path, dsn: str, source: IO[bytes]) -> None:
+    """Fill the empty database at ``dsn``, whose role then owns everything in it. Raises PostgresFailed."""
+    command = [str(programs / "pg_restore"), "--exit-on-error", "--no-owner", "--no-privileges", f"--dbname={dsn}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stderr is not None
+        try:
+            while chunk := source.read(CHUNK_BYTES):
+                process.stdin.write(chunk)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # it says below why it stopped reading
+        said = process.stderr.read()
+    _require("pg_restore", process.returncode, said)
 
 
-def _run(
-    postgres: LocalPostgres, command: list[str], stdout: IO[bytes] | None = None, stdin_text: bytes | None = None
-) -> None:
-    done = subprocess.run(
-        [str(postgres.programs() / command[0]), *command[1:]],
-        check=False,
-        input=stdin_text,
-        stdout=stdout or subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    if done.returncode != 0:
-        raise PostgresFailed(f"{command[0]} failed:\n{tail(done.stderr.decode(errors='replace'))}")
+def _require(program: str, status: int, said: bytes) -> None:
+    if status != 0:
+        raise PostgresFailed(f"{program} failed:\n{tail(said.decode(errors='replace'))}")

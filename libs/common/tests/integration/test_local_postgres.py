@@ -262,24 +262,26 @@ def test_other_major_version_is_refused_untouched(server: LocalPostgres) -> None
     server.start()
     server.stop()
     (server.folder / "PG_VERSION").write_text("17\n")
-    with pytest.raises(OtherMajorVersion, match=r"billhook dump --data .*\n.*mv .*\n.*billhook restore"):
+    with pytest.raises(OtherMajorVersion, match=r"billhook backup --data .*\n.*mv .*\n.*billhook restore"):
         server.start()
     assert (server.folder / "PG_VERSION").read_text() == "17\n"
 
 
-def test_a_dump_makes_the_same_databases_again(place: Path, server: LocalPostgres) -> None:
+def test_a_dump_makes_the_same_database_again(place: Path, server: LocalPostgres) -> None:
     server.start()
-    with psycopg.connect(server.create_database("billing", "billing")) as connection:
+    dsn = server.create_database("billing", "billing")
+    with psycopg.connect(dsn) as connection:
         connection.execute("CREATE TABLE receipt AS SELECT 1 AS id")
-    server.stop()
-    with (place / "dump.sql").open("wb") as target:
-        dump.dump(server.folder, target)
-    with (place / "dump.sql").open("rb") as source:
-        dump.restore(place / "again", source)
-    with LocalPostgres(place / "again") as again:
-        assert count(again.dsn("billing", "billing")) == 1
-    with (place / "dump.sql").open("rb") as source, pytest.raises(PostgresFailed, match="holds data already"):
-        dump.restore(place / "again", source)
+    with psycopg.connect(dsn) as connection, (place / "billing.dump").open("wb") as target:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        [snapshot] = connection.execute("SELECT pg_export_snapshot()").fetchone() or [""]
+        dump.dump_database(server.programs(), dsn, str(snapshot), target)
+    again = server.create_database("again", "again")
+    with (place / "billing.dump").open("rb") as source:
+        dump.restore_database(server.programs(), again, source)
+    assert count(again) == 1
+    with (place / "billing.dump").open("rb") as source, pytest.raises(PostgresFailed, match="already exists"):
+        dump.restore_database(server.programs(), again, source)
 
 
 def test_a_path_too_long_for_a_socket(place: Path) -> None:
