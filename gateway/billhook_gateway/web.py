@@ -5,7 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from billhook_common.api import install_requests
 from billhook_common.clock import Clock
 from billhook_common.db import Database
-from billhook_gateway import account, hashing, health, operations, proxy, recovery, two_factor
+from billhook_gateway import account, hashing, health, openapi, operations, proxy, recovery, two_factor
 from billhook_gateway.backends import Backend
 from billhook_gateway.compression import install_compression
 from billhook_gateway.config import GatewayConfig
@@ -29,7 +29,7 @@ def create_app(config: GatewayConfig, clock: Clock, database: Database, backend:
     install_security_headers(app, config.https)
     install_compression(app)
     entrances = (account.blueprint, recovery.blueprint, two_factor.blueprint)
-    for blueprint in (*entrances, health.blueprint, operations.blueprint, proxy.blueprint):
+    for blueprint in (*entrances, health.blueprint, operations.blueprint, openapi.blueprint, proxy.blueprint):
         app.register_blueprint(blueprint)
     install_views(app)
     if config.trusted_proxies:

@@ -26,6 +26,7 @@ from billhook_common.faults import crash_point
 from billhook_common.fields import DecimalString, MoneyField, MoneySchema, PageSchema, PeriodSchema, ProblemSchema
 from billhook_common.logs import get_logger
 from billhook_common.metrics import REQUEST_SECONDS, REQUESTS, exposition
+from billhook_common.openapi import describe
 from billhook_common.paging import decimal_text, json_response, page_of
 from billhook_common.trace import Trace, request_id, tracing
 
@@ -307,4 +308,4 @@ def _install_health(app: ServiceApp, api: flask_smorest.Api) -> None:
     @app.get("/openapi.json")
     @public
     def openapi() -> Response:
-        return json_response(api.spec.to_dict())
+        return json_response(describe(api.spec.to_dict(), app))

@@ -1,0 +1,66 @@
+"""What the OpenAPI document of a service says beside its schemas: each operation's name, right and key."""
+
+import copy
+import re
+from typing import Any
+
+from flask import Flask
+
+from billhook_common.auth import Policy, policy_of
+
+SCHEME = "key"
+_SECURITY_SCHEMES = {
+    SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key at the gateway, which brings it to the service as a token for one minute.",
+    }
+}
+_IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "Makes the command safe to repeat: the same key gets the same answer and has one effect.",
+}
+_CHANGES = frozenset({"post", "put", "patch", "delete"})
+
+
+def describe(document: dict[str, Any], app: Flask) -> dict[str, Any]:
+    """Name each operation (``operationId``), its right (``x-permission``, in words too) and its Idempotency-Key."""
+    document = copy.deepcopy(document)  # apispec hands out its own
+    document.setdefault("components", {})["securitySchemes"] = _SECURITY_SCHEMES
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        policy = policy_of(app.view_functions[rule.endpoint])
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            operation = document["paths"].get(path, {}).get(method.lower())
+            if operation is not None and policy is not None:
+                _describe(operation, policy, method.lower(), rule.endpoint)
+    return document
+
+
+def _describe(operation: dict[str, Any], policy: Policy, method: str, endpoint: str) -> None:
+    operation["operationId"] = f"{endpoint.replace('.', '_')}{'' if method == 'get' else f'_{method}'}"
+    operation["x-permission"] = policy.permission
+    operation["security"] = [] if policy.permission is None else [{SCHEME: []}]
+    said = f"Needs the right `{policy.permission}`." if policy.permission else "For everyone who is signed in."
+    operation["description"] = f"{operation.get('description', '')}\n\n{said}".strip()
+    _name_files(operation)
+    if method in _CHANGES and not policy.secret:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY | {"required": policy.key})
+
+
+def _name_files(operation: dict[str, Any]) -> None:
+    """Files and the form fields beside them are a body of OpenAPI 3, not parameters as they were in version 2."""
+    fields = [item for item in operation.get("parameters", ()) if item.get("in") == "formData"]
+    if not fields:
+        return
+    operation["parameters"] = [item for item in operation["parameters"] if item not in fields]
+    body = operation.setdefault("requestBody", {"required": True, "content": {}})
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {item["name"]: item["schema"] for item in fields},
+        "required": [item["name"] for item in fields if item.get("required")],
+    }
+    form = body["content"].pop("application/x-www-form-urlencoded", {}).get("schema")
+    body["content"]["multipart/form-data"] = {"schema": {"allOf": [form, schema]} if form else schema}
