@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -88,18 +88,11 @@ def note_failure(database: Database, history: JobHistory, clock: Clock, began: d
         history.note(session, clock, began, "failed", type(error).__name__)
 
 
-def recent_runs(session: Session, limit: int) -> list[dict[str, Any]]:
-    """The latest bouts of all jobs, newest first."""
-    rows = session.execute(select(job_run).order_by(job_run.c.ended_at.desc(), job_run.c.id.desc()).limit(limit))
-    return [dict(row._mapping) for row in rows]
+def seen_jobs(session: Session) -> list[dict[str, Any]]:
+    """When each job was last seen, went well and failed, and which of the two was later, by name."""
+    rows = session.execute(select(job_seen).order_by(job_seen.c.job)).all()
+    return [{**row._mapping, "state": _state(row.well_at, row.failed_at)} for row in rows]
 
 
-def seen_jobs(session: Session) -> dict[str, dict[str, Any]]:
-    """When each job was last seen, went well and failed, by name."""
-    return {row.job: dict(row._mapping) for row in session.execute(select(job_seen))}
-
-
-def failures_since(session: Session, since: dt.datetime) -> int:
-    """How many bouts of failures there were."""
-    statement = select(func.count()).where(job_run.c.outcome == "failed", job_run.c.ended_at >= since)
-    return session.scalars(statement).one()
+def _state(well_at: dt.datetime | None, failed_at: dt.datetime | None) -> str:
+    return "failing" if failed_at is not None and (well_at is None or failed_at > well_at) else "well"

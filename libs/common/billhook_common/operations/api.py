@@ -4,15 +4,17 @@ from typing import Any, cast
 
 from flask import Response, current_app
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from sqlalchemy import select
 
 from billhook_common.api import Blueprint, PageSchema, ServiceApp, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.fields import PlainText
+from billhook_common.job_history import seen_jobs
 from billhook_common.lists import ListQuery
 from billhook_common.operations import parked
 from billhook_common.operations.messaging import read_figures
 from billhook_common.paging import SortKey
-from billhook_common.tables import inbox
+from billhook_common.tables import inbox, job_run
 
 blueprint = Blueprint("ops", __name__, url_prefix="/ops", description="Operations: events that could not be applied")
 
@@ -136,6 +138,72 @@ def show_messaging() -> Response:
     runtime = cast(ServiceApp, current_app).runtime
     figures = read_figures(ctx.session, ctx.clock.now(), runtime.name, runtime.config.broker_url)
     return json_response(figures.document())
+
+
+class SeenJobSchema(Schema):
+    """When a job last looked for work, went well and failed; for a daily one the last day that is done."""
+
+    job = fields.String()
+    state = fields.String(validate=validate.OneOf(("well", "failing")))
+    first_at = fields.AwareDateTime()
+    seen_at = fields.AwareDateTime()
+    well_at = fields.AwareDateTime(allow_none=True)
+    failed_at = fields.AwareDateTime(allow_none=True)
+    done_day = fields.Date(allow_none=True)
+
+
+class SeenJobsSchema(Schema):
+    """All jobs of this service that ever ran, by name."""
+
+    items = fields.List(fields.Nested(SeenJobSchema))
+
+
+class JobRunSchema(Schema):
+    """Steps of one outcome, one after the other; ``error`` is the kind of what went wrong, its words are in the log."""
+
+    id = fields.UUID()
+    job = fields.String()
+    started_at = fields.AwareDateTime()
+    ended_at = fields.AwareDateTime()
+    outcome = fields.String(validate=validate.OneOf(("worked", "failed")))
+    steps = fields.Integer()
+    error = fields.String(allow_none=True)
+    host = fields.String()
+    pid = fields.Integer()
+    correlation_id = fields.String(allow_none=True)
+
+
+class JobRunPageSchema(PageSchema):
+    """A page of what jobs did."""
+
+    items = fields.List(fields.Nested(JobRunSchema))
+
+
+@blueprint.route("/jobs", methods=["GET"])
+@requires("ops:read")
+@blueprint.response(200, SeenJobsSchema)
+def list_jobs() -> Response:
+    """What runs on the clock here, and whether it goes well."""
+    return json_response({"items": seen_jobs(ctx.session)})
+
+
+class JobRunQuerySchema(ListQuery):
+    """Which lines of the history, a page at a time."""
+
+    job = fields.String(validate=validate.Length(1, 100))
+    outcome = fields.String(validate=validate.OneOf(("worked", "failed")))
+
+
+@blueprint.route("/jobs/runs", methods=["GET"])
+@requires("ops:read")
+@blueprint.arguments(JobRunQuerySchema, location="query")
+@blueprint.response(200, JobRunPageSchema)
+def list_job_runs(wanted: dict[str, Any]) -> Response:
+    """What jobs did and what failed, latest first; steps that found nothing to do are not kept."""
+    chosen = {name: wanted[name] for name in ("job", "outcome") if name in wanted}
+    statement = select(job_run).filter_by(**chosen)
+    keys: list[SortKey] = [(job_run.c.ended_at, "desc"), (job_run.c.id, "desc")]
+    return page_of(ctx.session, statement, keys, lambda row: dict(row._mapping))
 
 
 @blueprint.route("/parked", methods=["GET"])

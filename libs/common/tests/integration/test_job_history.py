@@ -12,7 +12,6 @@ from billhook_common.clock import FixedClock
 from billhook_common.db import Lease
 from billhook_common.events.handlers import Context
 from billhook_common.figures import DatabaseFigures, Source
-from billhook_common.job_history import recent_runs, seen_jobs
 from billhook_common.jobs import Job, job
 from billhook_common.testing import ServiceHarness
 from billhook_common.worker import Member, job_step
@@ -35,13 +34,16 @@ def stepping(harness: ServiceHarness) -> Iterator[Callable[[Job], Callable[[], b
 
 
 def _runs(harness: ServiceHarness) -> list[dict[str, Any]]:
-    with harness.session() as session:
-        return recent_runs(session, 50)
+    answer = harness.client("ops:read").get("/ops/jobs/runs")
+    assert answer.status_code == 200, answer.text
+    rows: list[dict[str, Any]] = answer.get_json()["items"]
+    times = ("started_at", "ended_at")
+    return [row | {name: dt.datetime.fromisoformat(row[name]) for name in times} for row in rows]
 
 
 def _seen(harness: ServiceHarness, name: str) -> dict[str, Any]:
-    with harness.session() as session:
-        return seen_jobs(session)[name]
+    [found] = [row for row in harness.client("ops:read").get("/ops/jobs").get_json()["items"] if row["job"] == name]
+    return dict(found)
 
 
 def test_steps_that_follow_each_other_are_one_row_and_idle_ones_none(harness: ServiceHarness, stepping: Any) -> None:
@@ -84,6 +86,7 @@ def test_a_failure_is_kept_once_with_a_count_and_without_what_people_wrote(
     ]  # fmt: skip
     seen = _seen(harness, "sweep")
     assert seen["failed_at"] and not seen["well_at"]
+    assert seen["state"] == "failing"
     source = Source("sample", harness.config.database_url, ["sweep"])
     figures = {
         (sample.name, sample.labels.get("job_name")): sample.value
@@ -94,7 +97,11 @@ def test_a_failure_is_kept_once_with_a_count_and_without_what_people_wrote(
 
     harness.clock.advance(dt.timedelta(seconds=1))
     step()
-    assert _seen(harness, "sweep")["well_at"] > seen["failed_at"]
+    assert _seen(harness, "sweep")["state"] == "well"
+    failed = harness.client("ops:read").get("/ops/jobs/runs", outcome="failed", job="sweep").get_json()["items"]
+    assert [row["error"] for row in failed] == ["KeyError", "ValueError"]
+    assert harness.client("billing:read").get("/ops/jobs").status_code == 403
+    assert harness.client("ops:read").get("/ops/jobs/runs", outcome="odd").status_code == 422
 
 
 def test_a_database_that_is_away_is_no_failure_of_the_job(harness: ServiceHarness, stepping: Any) -> None:
