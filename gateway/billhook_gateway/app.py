@@ -9,8 +9,10 @@ from flask import Flask
 from billhook_common.clock import SystemClock
 from billhook_common.config import ServiceConfig
 from billhook_common.db import Database
+from billhook_common.events.snapshots import Snapshot
 from billhook_common.mail import mail_blueprint
 from billhook_common.service import Service
+from billhook_gateway.actions.company import company_as_it_is
 from billhook_gateway.actions.users import ensure_first_administrator
 from billhook_gateway.api import api_keys, company, roles, sessions, users
 from billhook_gateway.backends import Backend, Http, InProcess, Transport, connection_pool
@@ -56,6 +58,7 @@ service = GatewayService(
         mail_blueprint("gateway:mail"),
     ],
     handlers=handles,
+    snapshots=[Snapshot("company", company_as_it_is)],
     jobs=[forget_what_is_over, send_reset_links, send_mail],
     config=GatewayConfig,
 )

@@ -1,6 +1,7 @@
 """The command line: ``./billhook up · demo · stop · status · test · check · alone · docs · contracts · …``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
         "demo": _demo,
         "stop": _stop,
         "status": _status,
+        "service": _service,
         "check": _check,
         "alone": _alone,
         "docs": _docs,
@@ -66,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="what runs")
     for look in (stop, status):
         look.add_argument("--data", type=Path, metavar="DIR", help="default: the suite's and the demo's")
+    service = commands.add_parser("service", help="a command of one service: replay, reconcile, inbox")
+    service.add_argument("name", metavar="SERVICE")
+    service.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...", help="the command, or --help")
+    service.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
+    service.add_argument("--database", default="", metavar="DSN", help="as given to up")
     commands.add_parser("test", help="all tests; arguments go to pytest; --faults for the long ones too")
     commands.add_parser("bench", help="figures beside their yardsticks; a name, then its options")
     commands.add_parser("check", help="style, types, architecture, migrations")
@@ -131,6 +138,19 @@ def _status(options: argparse.Namespace) -> int:
     descriptions = [text for folder in _folders(options.data) if (text := describe(folder))]
     print("\n".join(descriptions) or "nothing runs")
     return 0 if descriptions else NOT_RUNNING
+
+
+def _service(options: argparse.Namespace) -> int:
+    from billhook import suite  # noqa: PLC0415
+    from billhook.supervisor import Plan  # noqa: PLC0415
+
+    if options.name not in suite.installed():
+        raise LocalError(f"there is no service {options.name}; there are {', '.join(suite.installed())}")
+    plan = Plan(data=_folder(options.data), database=options.database)
+    os.environ.setdefault("BILLHOOK_LOG_FORMAT", "console")
+    os.environ.update(suite.database_settings(plan.dsns([options.name])))
+    suite.load(options.name).main(options.arguments)
+    return 0
 
 
 def _folders(given: Path | None) -> list[DataFolder]:

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
 from urllib.parse import quote, urlencode
@@ -56,6 +56,14 @@ class Plan:
     def url(self) -> str:
         """What people on this machine open."""
         return f"http://{'127.0.0.1' if self.host in _EVERY_ADDRESS else self.host}:{self.port}"
+
+    def dsns(self, names: Sequence[str]) -> dict[str, str]:
+        """Where the databases of these services are."""
+        if not self.database:
+            postgres = LocalPostgres(self.data.cluster)
+            return {name: postgres.dsn(suite.database_name(name), suite.database_name(name)) for name in names}
+        passwords = self.data.database_passwords(names)
+        return {name: _own_dsn(self.database, suite.database_name(name), passwords[name]) for name in names}
 
 
 class Supervisor:
@@ -136,7 +144,7 @@ class Supervisor:
     def _start(self) -> None:
         self._make_keys()
         names = suite.installed()
-        settings = self._common_settings() | suite.database_settings(self._dsns(names))
+        settings = self._common_settings() | suite.database_settings(self.plan.dsns(names))
         workers, servers = self._cluster(names, settings) if self.plan.broker else self._embedded(settings)
         self._children = [*workers, *servers]
         self._data.write_scrape_targets(self._scraped)
@@ -207,13 +215,6 @@ class Supervisor:
             from billhook_gateway.sealing import create_sealing_key  # noqa: PLC0415 - as above
 
             create_sealing_key(self._data.sealing_key)
-
-    def _dsns(self, names: list[str]) -> dict[str, str]:
-        if self._postgres is not None:
-            postgres = self._postgres
-            return {name: postgres.dsn(suite.database_name(name), suite.database_name(name)) for name in names}
-        passwords = self._data.database_passwords(names)
-        return {name: _own_dsn(self.plan.database, suite.database_name(name), passwords[name]) for name in names}
 
     def _prepare_databases(self, names: list[str]) -> None:
         passwords: dict[str, str] = {}

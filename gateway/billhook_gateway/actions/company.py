@@ -1,7 +1,8 @@
 """The operator's own company: what stands on documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +11,7 @@ from billhook_common.clock import Clock
 from billhook_common.contracts.crm import Address
 from billhook_common.contracts.gateway import CompanyChanged
 from billhook_common.errors import Conflict
-from billhook_common.events import publish
+from billhook_common.events import Outgoing, publish
 from billhook_common.ids import derive_id
 from billhook_gateway.models import Company
 
@@ -56,6 +57,14 @@ def _details(company: Company) -> dict[str, Any]:
     return {
         column.key: getattr(company, column.key) for column in Company.__table__.columns if column.key not in left_out
     }
+
+
+def company_as_it_is(session: Session, _: Clock, after: UUID | None, most: int) -> Sequence[Outgoing]:
+    """The company's data as an event; nothing before they were ever saved."""
+    company = session.get(Company, COMPANY_ID)
+    if company is None or after is not None:
+        return []
+    return [Outgoing(fact=_snapshot(company), subject=company.id, version=company.version)]
 
 
 def _snapshot(company: Company) -> CompanyChanged:

@@ -20,11 +20,13 @@ from billhook_common.clock import Clock, SystemClock
 from billhook_common.config import ConfigError, ServiceConfig
 from billhook_common.db import Database
 from billhook_common.events.handlers import Handlers
+from billhook_common.events.snapshots import Snapshot
 from billhook_common.figures import DatabaseFigures
 from billhook_common.jobs import Job
 from billhook_common.logs import configure_logs, get_logger
 from billhook_common.operations import api as operations
 from billhook_common.operations.commands import add_inbox_command, run_inbox_command
+from billhook_common.operations.replaying import add_replay_commands, run_reconcile, run_replay
 from billhook_common.serving import serve
 from billhook_common.signals import set_on_signals
 from billhook_common.worker import Worker, build_worker, collect_seldom
@@ -43,6 +45,7 @@ class Service:
     blueprints: Sequence[flask_smorest.Blueprint]
     handlers: Handlers
     jobs: Sequence[Job] = ()
+    snapshots: Sequence[Snapshot] = ()
     config: type[ServiceConfig] = ServiceConfig
     version: str = "0.1.0"
 
@@ -95,6 +98,7 @@ class Service:
         commands.add_parser("check", help="compare models and migrated database")
         commands.add_parser("openapi", help="print the OpenAPI document")
         add_inbox_command(commands)
+        add_replay_commands(commands)
         options = parser.parse_args(arguments)
         config = self.read_config()
         configure_logs(self.name, config.log_format)
@@ -105,6 +109,8 @@ class Service:
             "check": lambda: migrate.check(self.migrations, config.database_url, self.metadata),
             "openapi": lambda: print(self.api(config).test_client().get("/openapi.json").text),
             "inbox": lambda: sys.exit(run_inbox_command(options, config, SystemClock(config.zone))),
+            "replay": lambda: sys.exit(run_replay(self, options, config, SystemClock(config.zone))),
+            "reconcile": lambda: sys.exit(run_reconcile(self, options, config, SystemClock(config.zone))),
         }
         run[options.command]()
 

@@ -1,5 +1,6 @@
 """The wiring of the billing service."""
 
+from billhook_billing.actions.snapshots import SNAPSHOTS
 from billhook_billing.api import (
     accounts,
     books,
@@ -44,6 +45,7 @@ service = Service(
         )
     ],
     handlers=handles,
+    snapshots=SNAPSHOTS,
     jobs=JOBS,
 )
 main = service.main

@@ -1,6 +1,7 @@
 """Events from billing: the summary that lists of customers show."""
 
 from billhook_common.contracts.billing import (
+    AccountStated,
     CustomerCharged,
     ItemChanged,
     SubscriptionActivated,
@@ -11,7 +12,13 @@ from billhook_common.contracts.billing import (
 )
 from billhook_common.events import Context, Event, Handlers
 from billhook_crm.actions.change import connect_customers
-from billhook_crm.actions.mirror_billing import keep_balances, keep_items, keep_payments, keep_subscriptions
+from billhook_crm.actions.mirror_billing import (
+    keep_accounts,
+    keep_balances,
+    keep_items,
+    keep_payments,
+    keep_subscriptions,
+)
 
 handles = Handlers()
 
@@ -42,3 +49,9 @@ def keep_posted(ctx: Context, events: list[Event[TransactionPosted]]) -> None:
 def keep_open(ctx: Context, events: list[Event[ItemChanged]]) -> None:
     """What customers still owe of a charge changed."""
     keep_items(ctx.session, [event.data for event in events])
+
+
+@handles(AccountStated, batch=True)
+def keep_stated(ctx: Context, events: list[Event[AccountStated]]) -> None:
+    """Billing tells how accounts stand, for a mirror that is to be rebuilt."""
+    keep_accounts(ctx.session, [event.data for event in events])

@@ -152,6 +152,16 @@ class ItemChanged(Fact, frozen=True, kw_only=True):
     due_on: dt.date
 
 
+class AccountStated(Fact, frozen=True, kw_only=True):
+    """An account as it stands, told when mirrors are rebuilt; a reader keeps the highest ``account_version``."""
+
+    TYPE: ClassVar[str] = "billing.account.stated.v1"
+    customer_id: UUID
+    account_version: int
+    balance_after: Money
+    last_paid_on: dt.date | None = None
+
+
 class ChargeRunCompleted(Fact, frozen=True, kw_only=True):
     """A billing run has charged everyone it could."""
 

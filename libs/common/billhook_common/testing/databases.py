@@ -28,8 +28,27 @@ class TestDatabases:
 
     def drop(self, dsn: str) -> None:
         """Remove a database made by ``create``, whoever is still connected."""
-        name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+        name = _name_in(dsn)
         self._admin(lambda connection: connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+    def back_up(self, dsn: str) -> str:
+        """A copy of a database as it is now, to be restored from; returns its DSN."""
+        name = f"backup_{uuid4().hex[:12]}"
+        self._replace(name, _name_in(dsn))
+        return self.server.dsn(name)
+
+    def restore(self, dsn: str, backup: str) -> None:
+        """Set a database back to what it was at ``back_up``, as from a dump: another database under the same name."""
+        self._replace(_name_in(dsn), _name_in(backup))
+
+    def _replace(self, name: str, template: str) -> None:
+        def act(connection: psycopg.Connection) -> None:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            # Whoever is idle there comes back by himself.
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [template])
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+
+        self._admin(act)
 
     def _make_template(self, service: Service) -> str:
         name = f"template_{service.name}"
@@ -41,3 +60,7 @@ class TestDatabases:
     def _admin(self, act: Callable[[psycopg.Connection], object]) -> None:
         with psycopg.connect(self.server.dsn("postgres"), autocommit=True) as connection:
             act(connection)
+
+
+def _name_in(dsn: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])

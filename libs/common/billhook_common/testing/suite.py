@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from billhook_common.clock import FixedClock
+from billhook_common.events.reconcile import publish_positions
 from billhook_common.events.relay import DirectDelivery, Relay
 from billhook_common.testing.harness import ServiceHarness
 
@@ -17,6 +18,8 @@ class Suite:
         self.clock = clock
         self._harnesses = dict(harnesses)
         self._relays = {name: self._relay(name) for name in harnesses}
+        for harness in harnesses.values():
+            harness.inbox.subscribe()
 
     def __getitem__(self, name: str) -> ServiceHarness:
         return self._harnesses[name]
@@ -35,6 +38,13 @@ class Suite:
         """Events that are not done, by service; empty when all is well."""
         states = {name: harness.unfinished() for name, harness in self._harnesses.items()}
         return {name: rows for name, rows in states.items() if rows}
+
+    def reconcile(self) -> None:
+        """Let every service tell how far its events have come, and all follow from it that does."""
+        for name, harness in self._harnesses.items():
+            with harness.session() as session:
+                publish_positions(session, self.clock, name)
+        self.until_quiet()
 
     def pause(self) -> None:
         """Let another relay send what is published from now on, until ``until_quiet``."""

@@ -49,8 +49,6 @@ class Pair:
     def __init__(self, suite: Suite) -> None:
         self.suite = suite
         self.sample, self.listener = suite["sample"], suite["listener"]
-        with self.listener.session() as session:
-            reconcile.subscribe(session, suite.clock, listening.types())
 
     def make(self, *names: str) -> None:
         for name in names:

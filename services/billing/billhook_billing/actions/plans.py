@@ -15,7 +15,7 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.contracts.billing import PlanChanged
 from billhook_common.errors import Conflict, Invalid, NotFound
-from billhook_common.events import publish
+from billhook_common.events import Outgoing, publish
 from billhook_common.ids import uuid7
 from billhook_common.money import checked_decimal, exponent
 from billhook_common.tax import checked_rate
@@ -121,6 +121,12 @@ def _save(
     except IntegrityError as error:
         raise PlanNameTaken(f"{terms.name} is taken.", pointer="/name") from error
     audit(session, clock, action, plan.id, before=before, after=after)
+    event = plan_changed(plan)
+    publish(session, clock, event.fact, subject=event.subject, version=event.version)
+
+
+def plan_changed(plan: Plan) -> Outgoing:
+    """The event that tells how a plan is now."""
     fact = PlanChanged(
         plan_id=plan.id,
         version=plan.version,
@@ -133,4 +139,4 @@ def _save(
         period_months=plan.period_months,
         enabled=plan.enabled,
     )
-    publish(session, clock, fact, subject=plan.id, version=plan.version)
+    return Outgoing(fact=fact, subject=plan.id, version=plan.version)

@@ -4,14 +4,15 @@ Each function takes a batch and writes it with one statement, whatever the order
 sends thousands. Customers need not be known here, so nothing ever waits.
 """
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from billhook_common.contracts.billing import ItemChanged, SubscriptionSnapshot, TransactionPosted
+from billhook_common.contracts.billing import AccountStated, ItemChanged, SubscriptionSnapshot, TransactionPosted
 from billhook_common.events import newest
 from billhook_common.money import Money
 
@@ -87,13 +88,26 @@ def keep_balances(session: Session, postings: Iterable[Posted]) -> None:
 
 def keep_payments(session: Session, transactions: Iterable[TransactionPosted]) -> None:
     """Keep the day of each customer's last payment. Call ``keep_balances`` first, which makes the rows."""
-    last: dict[UUID, TransactionPosted] = {}
+    last: dict[UUID, dt.date] = {}
     for item in transactions:
         if item.kind == "payment" and item.side == "credit":
-            kept = last.get(item.customer_id)
-            last[item.customer_id] = item if kept is None or kept.posted_on < item.posted_on else kept
+            last[item.customer_id] = max(last.get(item.customer_id, item.posted_on), item.posted_on)
+    _keep_days(session, last)
+
+
+def keep_accounts(session: Session, accounts: Sequence[AccountStated]) -> None:
+    """Keep accounts as they stand, with the days of the last payments."""
+    keep_balances(session, accounts)
+    paid: dict[UUID, dt.date] = {}
+    for account in accounts:
+        if account.last_paid_on is not None:
+            paid[account.customer_id] = max(paid.get(account.customer_id, account.last_paid_on), account.last_paid_on)
+    _keep_days(session, paid)
+
+
+def _keep_days(session: Session, last: Mapping[UUID, dt.date]) -> None:
     if last:
-        session.execute(_PAYMENTS, {"customers": sorted(last), "days": [last[key].posted_on for key in sorted(last)]})
+        session.execute(_PAYMENTS, {"customers": sorted(last), "days": [last[key] for key in sorted(last)]})
 
 
 def keep_items(session: Session, items: Iterable[ItemChanged]) -> None:
