@@ -127,3 +127,32 @@ def test_it_is_for_operators(harness: ServiceHarness) -> None:
         assert gate.browser().get(PATH).status_code == 401
         assert gate.browser("finance").get(PATH).status_code == 403
         assert gate.browser("administrator").get(PATH).status_code == 200
+
+
+def test_the_page_shows_each_service_and_the_steps_are_taken_from_it(
+    harness: ServiceHarness, make_suite: Callable[..., Suite]
+) -> None:
+    suite = make_suite(sample_service(), sample_service("listener", listening))
+    listener = suite["listener"]
+    listener.inbox.accept([b"{", b"}"])
+    names = ("billing", "crm", "payments", "tickets")
+    silent = {name: Http(name, "http://127.0.0.1:9", connection_pool()) for name in names}
+    gate = Gate(harness, {"sample": suite["sample"].app, "listener": listener.app}, silent)
+    try:
+        browser = gate.browser("administrator")
+        shown = browser.get("/operations", headers={"Accept": "text/html"}).text
+        assert "Undecodable" in shown
+        assert "billing is not answering" in shown
+        events = browser.get("/operations/listener/events?fingerprint=Undecodable").text
+        assert events.count("bytes that are not JSON") == 2
+        token = {"csrf_token": browser.csrf_token, "fingerprint": "Undecodable"}
+        assert browser.post("/operations/listener/discard", data=token | {"reason": "x"}).status_code == 303
+        assert len(listener.unfinished()) == 2
+        browser.post("/operations/listener/replay", data=token)
+        assert {row["state"] for row in listener.unfinished()} == {"failed"}
+        listener.retry()
+        browser.post("/operations/listener/discard", data=token | {"reason": "It was never an event"})
+        assert {row["state"] for row in listener.unfinished()} == {"discarded"}
+        assert gate.browser("finance").get("/operations").status_code == 403
+    finally:
+        gate.close()

@@ -118,6 +118,21 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
             "customer": r["customer"],
         },
         "company.html": form,
+        "operations/page.html": {
+            "services": [
+                {"name": "billing", "why": "", "figures": {
+                    "outbox_pending": 2, "outbox_oldest_seconds": 3, "queue_ready": 1, "queue_unacked": 1,
+                    "retries_scheduled": 1, "retries_oldest_seconds": 1, "parked": 1, "dead": 1}},
+                {"name": "crm", "why": text, "figures": None},
+            ],
+            "parked": [{"service": "billing", "fingerprint": text, "types": [text], "count": 1, "reason": text,
+                        "first_seen": NOW, "last_seen": NOW}],
+        },
+        "operations/events.html": {
+            "service": "billing", "fingerprint": text,
+            "events": listed({"type": text, "received_at": NOW, "attempts": 6, "reason": text, "event_id": ID,
+                              "payload": {"data": {"name": text}}}, number),
+        },
         "bank/list.html": {
             "statements": listed(r["statement"], number), "unmatched": {"count": 2, "sum": euro()}, "errors": errors,
         },
