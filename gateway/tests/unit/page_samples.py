@@ -131,7 +131,7 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
         "operations/events.html": {
             "service": "billing", "fingerprint": text,
             "events": listed({"type": text, "received_at": NOW, "attempts": 6, "reason": text, "event_id": ID,
-                              "payload": {"data": {"name": text}}}, number),
+                              "payload_text": text}, number),
         },
         "bank/list.html": {
             "statements": listed(r["statement"], number), "unmatched": {"count": 2, "sum": euro()}, "errors": errors,

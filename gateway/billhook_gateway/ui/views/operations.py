@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from flask import Blueprint, Response, request
 
 from billhook_common.auth import requires
@@ -41,6 +42,8 @@ def show_events(service: str) -> str:
     fingerprint = request.args.get("fingerprint", "")
     after = request.args.get("after") or None
     events = services().get(service, "/ops/parked/events", fingerprint=fingerprint, after=after, limit=20)
+    for event in events["items"]:
+        event["payload_text"] = msgspec.json.format(msgspec.json.encode(event["payload"]), indent=2).decode()
     return page("operations/events.html", service=service, fingerprint=fingerprint, events=events)
 
 
