@@ -17,6 +17,7 @@ from billhook_gateway.actions.users import ensure_first_administrator
 from billhook_gateway.api import api_keys, company, roles, sessions, users
 from billhook_gateway.backends import Backend, Http, InProcess, Transport, connection_pool
 from billhook_gateway.config import GatewayConfig
+from billhook_gateway.decided import SETTINGS
 from billhook_gateway.handlers import handles
 from billhook_gateway.jobs import forget_what_is_over, send_mail, send_reset_links
 from billhook_gateway.models import Base
@@ -61,5 +62,6 @@ service = GatewayService(
     snapshots=[Snapshot("company", company_as_it_is)],
     jobs=[forget_what_is_over, send_reset_links, send_mail],
     config=GatewayConfig,
+    settings=SETTINGS,
 )
 main = service.main

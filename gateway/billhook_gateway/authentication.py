@@ -10,10 +10,12 @@ from billhook_common.auth import Identity
 from billhook_common.clock import Clock
 from billhook_common.db import Database
 from billhook_common.errors import BadRequest, Forbidden, Unauthenticated
+from billhook_common.settings import latest_value
 from billhook_gateway.actions.api_keys import touch_key
 from billhook_gateway.actions.sessions import touch_session
 from billhook_gateway.caller import NOBODY, Caller
 from billhook_gateway.config import GatewayConfig
+from billhook_gateway.decided import demanding_roles, idle_time
 from billhook_gateway.domain.api_keys import IN_TEXT, parse_key
 from billhook_gateway.domain.api_keys import TOUCH_EVERY as KEY_TOUCH_EVERY
 from billhook_gateway.domain.csrf import fits
@@ -53,10 +55,12 @@ class LengthMissing(BadRequest):
     title = "Send a Content-Length"
 
 
-_SESSION: LiteralString = """
+_SESSION: LiteralString = f"""
     SELECT s.id, s.csrf_secret, s.created_at, s.seen_at, s.second_factor_at IS NOT NULL AS proved,
-           u.second_factor_at IS NOT NULL AS has_second_factor, u.id AS user_id, u.login, u.name, u.role
-    FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s AND u.active"""
+           u.second_factor_at IS NOT NULL AS has_second_factor, u.id AS user_id, u.login, u.name, u.role,
+           {latest_value("session_idle_minutes")} AS session_idle_minutes,
+           {latest_value("two_factor_roles")} AS two_factor_roles
+    FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s AND u.active"""  # noqa: S608  (constants)
 _KEY: LiteralString = """
     SELECT id, prefix, digest, name, permissions, expires_at, last_used_at
     FROM api_key WHERE prefix = %(prefix)s AND revoked_at IS NULL"""
@@ -103,9 +107,10 @@ class Authenticator:
         now = self._clock.now()
         if found is None:
             return NOBODY
-        demanded = found["role"] in self._config.demanding_roles
+        idle = idle_time(found["session_idle_minutes"], self._config)
+        demanded = found["role"] in demanding_roles(found["two_factor_roles"], self._config)
         step = missing_step(proved=found["proved"], has_second_factor=found["has_second_factor"], demanded=demanded)
-        if not is_live(now, found["created_at"], found["seen_at"], half=bool(step)):
+        if not is_live(now, found["created_at"], found["seen_at"], idle=idle, half=bool(step)):
             return NOBODY
         if found["seen_at"] + SESSION_TOUCH_EVERY <= now:
             with self._database.transaction() as session:

@@ -43,7 +43,9 @@ class GatewayConfig(MailConfig):
         "path of the Fernet keys, one a line, that seal the secrets of second factors; the first seals, all open",
     )
     two_factor_roles: str = setting(
-        "BILLHOOK_TWO_FACTOR_ROLES", "", "roles that may not work without a second factor, separated by commas"
+        "BILLHOOK_TWO_FACTOR_ROLES",
+        "",
+        "default of the setting two_factor_roles, until an administrator decides otherwise; separated by commas",
     )
     public_url: str = setting(
         "BILLHOOK_PUBLIC_URL",

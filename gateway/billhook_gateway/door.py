@@ -5,7 +5,7 @@ itself needs short transactions of its own: to find a session, to sign somebody 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -18,6 +18,7 @@ from billhook_common.auth import check, policy_of
 from billhook_common.clock import Clock
 from billhook_common.db import Database
 from billhook_common.errors import BillhookError, Forbidden, Unauthenticated
+from billhook_common.settings import latest_value
 from billhook_common.trace import Trace, onward_traceparent, tracing
 from billhook_gateway.answers import ApiProblem
 from billhook_gateway.authentication import Authenticator, check_csrf
@@ -25,6 +26,7 @@ from billhook_gateway.backends import Backend
 from billhook_gateway.caller import NOBODY, Caller
 from billhook_gateway.client import ServiceClient
 from billhook_gateway.config import GatewayConfig
+from billhook_gateway.decided import demanding_roles
 from billhook_gateway.lookups import Lookups
 from billhook_gateway.panels import Panels
 from billhook_gateway.sealing import Sealer
@@ -44,6 +46,9 @@ SIGN_IN_CODE = "/sign-in/code"
 TWO_FACTOR = "/two-factor"
 STEPS = {"code": SIGN_IN_CODE, "enrol": TWO_FACTOR}
 """Where a half session becomes a whole one."""
+
+
+_DEMANDING: LiteralString = f"SELECT {latest_value('two_factor_roles')} AS roles"
 
 
 class SecondFactorMissing(Forbidden):
@@ -78,6 +83,11 @@ class Door(Flask):
         """The operator's name, also for people who are not signed in; empty before it was ever saved."""
         row = self._lookups.one("SELECT name FROM company", {})
         return str(row["name"]) if row else ""
+
+    def demanding_roles(self) -> frozenset[str]:
+        """The roles that need a second factor."""
+        row = self._lookups.one(_DEMANDING, {})
+        return demanding_roles(row["roles"] if row else None, self.settings)
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Where browsers come over https, redirects lead there, though a proxy before us ended the encryption."""

@@ -45,7 +45,7 @@ def address() -> str:
 def start_session(user: User, *, proved: bool) -> tuple[sessions.OpenedSession, str]:
     """A session under a new token, and what it still lacks; one that the browser brought is over."""
     clock, cookie = door().clock, door().authenticator.cookie
-    demanded = user.role in door().settings.demanding_roles
+    demanded = user.role in door().demanding_roles()
     step = missing_step(proved=proved, has_second_factor=user.second_factor_at is not None, demanded=demanded)
     browser = sessions.Browser(ip=address(), user_agent=request.headers.get("User-Agent", ""))
     trace = replace(current_trace(), actor=f"user:{user.id}")

@@ -114,7 +114,7 @@ def remove() -> Response:
     """
     present = a_person()
     proof = typed(Proof)
-    if present.role in door().settings.demanding_roles:
+    if present.role in door().demanding_roles():
         raise second_factor.SecondFactorDemanded
     user = _prove_both(present, proof)
     with door().database.transaction() as session:

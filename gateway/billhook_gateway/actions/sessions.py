@@ -11,7 +11,7 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.ids import uuid7
 from billhook_gateway.domain.csrf import new_secret
-from billhook_gateway.domain.sessions import IDLE, new_token, token_hash
+from billhook_gateway.domain.sessions import new_token, token_hash
 from billhook_gateway.models import SignedInSession, User
 
 USER_AGENT_CHARACTERS = 300
@@ -100,9 +100,9 @@ def end_all_sessions(session: Session, user_id: UUID) -> None:
     session.execute(delete(SignedInSession).where(SignedInSession.user_id == user_id))
 
 
-def forget_old_sessions(session: Session, clock: Clock, most: int) -> int:
+def forget_old_sessions(session: Session, clock: Clock, most: int, *, idle: dt.timedelta) -> int:
     """Delete at most ``most`` sessions that have been over for a day; returns how many."""
-    old = select(SignedInSession.id).where(SignedInSession.seen_at < clock.now() - IDLE - KEPT_AFTER).limit(most)
+    old = select(SignedInSession.id).where(SignedInSession.seen_at < clock.now() - idle - KEPT_AFTER).limit(most)
     statement = delete(SignedInSession).where(SignedInSession.id.in_(old)).returning(SignedInSession.id)
     return len(session.scalars(statement).all())
 

@@ -1,5 +1,6 @@
 """Who calls, and where they are signed in."""
 
+import datetime as dt
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,12 @@ from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_respons
 from billhook_common.auth import signed_in
 from billhook_common.errors import NotFound
 from billhook_common.lists import ListQuery
+from billhook_common.settings import read_setting
 from billhook_gateway.actions import sessions
 from billhook_gateway.api.users import UserSchema
+from billhook_gateway.decided import SESSION_IDLE_MINUTES
 from billhook_gateway.domain.roles import ROLES
-from billhook_gateway.domain.sessions import ABSOLUTE, IDLE
+from billhook_gateway.domain.sessions import ABSOLUTE
 from billhook_gateway.models import SignedInSession, User
 
 blueprint = Blueprint(
@@ -72,9 +75,10 @@ def get_caller() -> Response:
 def list_sessions() -> Response:
     """The caller's own sessions, newest first; a key has none."""
     now = ctx.clock.now()
+    idle = dt.timedelta(minutes=read_setting(ctx.session, ctx.config, SESSION_IDLE_MINUTES))
     statement = select(SignedInSession).where(
         SignedInSession.user_id == _user_id(),
-        SignedInSession.seen_at > now - IDLE,
+        SignedInSession.seen_at > now - idle,
         SignedInSession.created_at > now - ABSOLUTE,
     )
     return page_of(ctx.session, statement, [(SignedInSession.id, "desc")], _item)

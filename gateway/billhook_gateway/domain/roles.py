@@ -14,6 +14,7 @@ PERMISSIONS = (
     *("inventory:read", "inventory:write"),
     *("gateway:admin", "gateway:mail"),
     *("ops:read", "ops:write"),
+    *("settings:read", "settings:write"),
 )
 """Every right that a route may ask for."""
 

@@ -4,7 +4,6 @@ import datetime as dt
 import hashlib
 import secrets
 
-IDLE = dt.timedelta(minutes=30)
 ABSOLUTE = dt.timedelta(hours=12)
 HALF = dt.timedelta(minutes=10)
 """How long somebody who has proved only the password may take to prove the rest."""
@@ -24,9 +23,11 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def is_live(now: dt.datetime, created_at: dt.datetime, seen_at: dt.datetime, *, half: bool = False) -> bool:
+def is_live(
+    now: dt.datetime, created_at: dt.datetime, seen_at: dt.datetime, *, idle: dt.timedelta, half: bool = False
+) -> bool:
     """Whether a session is used often enough and is not too old; ``half``: it waits for the second factor."""
-    return now < seen_at + IDLE and now < created_at + (HALF if half else ABSOLUTE)
+    return now < seen_at + idle and now < created_at + (HALF if half else ABSOLUTE)
 
 
 def missing_step(*, proved: bool, has_second_factor: bool, demanded: bool) -> str:

@@ -309,6 +309,24 @@ def test_a_role_may_demand_it(make_gate: Callable[..., Gate]) -> None:
     assert (removal.status_code, removal.json["type"]) == (409, "/problems/second-factor-demanded")
 
 
+def test_an_administrator_decides_at_once_which_roles_need_it(house: Gate) -> None:
+    browser, path = house.browser("support"), "/api/gateway/settings/two_factor_roles"
+    assert browser.get(HERE).status_code == 200
+    decided = house.machine().send("PUT", path, {"value": ["support"]}, headers={"If-Match": '"0"'})
+    assert decided.json["value"] == ["support"]
+    assert browser.get(HERE).status_code == 403
+    assert house.browser().sign_in(house.user("support", login="another")).json["second_factor"] == "enrol"
+    house.machine().post(f"{path}/reset", headers={"If-Match": '"1"'})
+    assert browser.get(HERE).status_code == 200
+
+
+def test_no_role_can_need_what_cannot_be_kept(make_gate: Callable[..., Gate]) -> None:
+    gate = make_gate(sealing_key="")
+    path = "/api/gateway/settings/two_factor_roles"
+    refused = gate.machine().send("PUT", path, {"value": ["support"]}, headers={"If-Match": '"0"'})
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/value")
+
+
 def test_an_administrator_resets_a_lost_factor(house: Gate) -> None:
     browser = house.browser("support")
     enrol(house, browser)

@@ -20,6 +20,19 @@ def test_a_session_ends_half_an_hour_after_the_last_click(gate: Gate) -> None:
     assert browser.get(HERE).status_code == 401
 
 
+def test_an_administrator_decides_how_long_a_session_waits(gate: Gate) -> None:
+    browser = gate.browser("support")
+    body, headers = {"value": 45}, {"If-Match": '"0"'}
+    assert (
+        gate.machine().send("PUT", "/api/gateway/settings/session_idle_minutes", body, headers=headers).status_code
+        == 200
+    )
+    gate.clock.advance(dt.timedelta(minutes=44))
+    assert browser.get(HERE).status_code == 200
+    gate.clock.advance(dt.timedelta(minutes=45))
+    assert browser.get(HERE).status_code == 401
+
+
 def test_a_session_ends_after_twelve_hours_however_busy(gate: Gate) -> None:
     browser = gate.browser("support")
     for _ in range(35):

@@ -77,7 +77,7 @@ def test_a_wait_never_gets_shorter_with_failures(failures: int) -> None:
 def test_a_session_ends_after_half_an_hour_of_nothing_or_half_a_day(
     age: dt.timedelta, idle: dt.timedelta, live: bool
 ) -> None:
-    assert is_live(NOW, NOW - age, NOW - idle) is live
+    assert is_live(NOW, NOW - age, NOW - idle, idle=dt.timedelta(minutes=30)) is live
 
 
 def test_tokens_have_256_bits_and_are_kept_as_a_hash() -> None:

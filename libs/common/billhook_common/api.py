@@ -28,6 +28,7 @@ from billhook_common.logs import get_logger
 from billhook_common.metrics import REQUEST_SECONDS, REQUESTS, exposition
 from billhook_common.openapi import describe
 from billhook_common.paging import decimal_text, json_response, page_of
+from billhook_common.settings.declared import Setting
 from billhook_common.trace import Trace, request_id, tracing
 
 __all__ = [
@@ -128,6 +129,7 @@ class Runtime:
     clock: Clock
     database: Database
     migrations: Path
+    settings: tuple[Setting[Any], ...] = ()
 
 
 class ServiceApp(Flask):

@@ -28,6 +28,8 @@ from billhook_common.operations import api as operations
 from billhook_common.operations.commands import add_inbox_command, run_inbox_command
 from billhook_common.operations.replaying import add_replay_commands, run_reconcile, run_replay
 from billhook_common.serving import serve
+from billhook_common.settings import api as settings_api
+from billhook_common.settings.declared import Setting, check_settings
 from billhook_common.signals import set_on_signals
 from billhook_common.worker import Worker, build_worker, collect_seldom
 
@@ -47,6 +49,7 @@ class Service:
     jobs: Sequence[Job] = ()
     snapshots: Sequence[Snapshot] = ()
     config: type[ServiceConfig] = ServiceConfig
+    settings: Sequence[Setting[Any]] = ()
     version: str = "0.1.0"
 
     @property
@@ -67,14 +70,17 @@ class Service:
     ) -> ServiceApp:
         """The WSGI app."""
         config = config or self.read_config()
+        check_settings(self.settings, config)
         runtime = Runtime(
             name=self.name,
             config=config,
             clock=clock or SystemClock(config.zone),
             database=database or Database(config, self.name),
             migrations=self.migrations,
+            settings=tuple(self.settings),
         )
-        return build_app(runtime, [*self.blueprints, operations.blueprint], self.title, self.version)
+        own = [*self.blueprints, *([settings_api.blueprint] if self.settings else []), operations.blueprint]
+        return build_app(runtime, own, self.title, self.version)
 
     def front(self, config: ServiceConfig) -> Flask:
         """What the api process serves: the WSGI app; the gateway stands in front of its own."""

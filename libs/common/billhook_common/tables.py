@@ -1,4 +1,4 @@
-"""The tables that every service's database has: outbox, inbox, positions, answers, audit, leases, mail, job history."""
+"""The tables that every service's database has: outbox, inbox, positions, answers, audit, and the like."""
 
 from sqlalchemy import (
     BigInteger,
@@ -186,6 +186,19 @@ job_seen = Table(
     Column("done_day", Date),
 )
 
+# One row a decision, never changed; ``partner_id`` is zero where it is for everyone.
+setting_change = Table(
+    "setting_change",
+    chassis,
+    Column("name", Text, primary_key=True),
+    Column("partner_id", Uuid, primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", JSONB, nullable=False),
+    Column("reset", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)
+
 RELEASE_1 = """
 CREATE TABLE outbox (
     seq bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_outbox PRIMARY KEY,
@@ -247,5 +260,10 @@ CREATE INDEX ix_job_run_ended_at ON job_run (ended_at, id);
 CREATE TABLE job_seen (
     job text CONSTRAINT pk_job_seen PRIMARY KEY, first_at timestamptz NOT NULL, seen_at timestamptz NOT NULL,
     well_at timestamptz, failed_at timestamptz, done_day date);
+CREATE TABLE setting_change (
+    name text, partner_id uuid, version bigint, value jsonb NOT NULL, reset boolean NOT NULL, at timestamptz NOT NULL,
+    changed_by text NOT NULL, CONSTRAINT pk_setting_change PRIMARY KEY (name, partner_id, version));
+CREATE TRIGGER setting_change_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON setting_change
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 """The chassis tables as the first release made them; later changes are statements of their own."""

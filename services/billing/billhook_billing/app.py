@@ -16,6 +16,7 @@ from billhook_billing.api import (
     subscriptions,
     transactions,
 )
+from billhook_billing.decided import SETTINGS
 from billhook_billing.handlers import handles
 from billhook_billing.jobs import JOBS
 from billhook_billing.models import Base
@@ -47,5 +48,6 @@ service = Service(
     handlers=handles,
     snapshots=SNAPSHOTS,
     jobs=JOBS,
+    settings=SETTINGS,
 )
 main = service.main

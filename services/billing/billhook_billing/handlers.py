@@ -4,10 +4,12 @@ from billhook_billing.actions.accounts import mirror_customers
 from billhook_billing.actions.archive import end_services_of, hold_services_of
 from billhook_billing.actions.documents import post_credit_notes, take_invoices
 from billhook_billing.actions.receive import keep_unmatched, receive_payments, reverse_payment, send_refunds
+from billhook_billing.decided import DUE_DAYS
 from billhook_common.contracts.crm import CustomerChanged, CustomerCreated, CustomerSnapshot
 from billhook_common.contracts.invoicing import CreditNoteIssued, InvoiceIssued
 from billhook_common.contracts.payments import EntryUnmatched, PaymentReceived, PaymentReversed, RefundSent
 from billhook_common.events import Context, Event, Handlers
+from billhook_common.settings import read_setting
 
 handles = Handlers()
 
@@ -17,7 +19,8 @@ def keep_customers(ctx: Context, events: list[Event[CustomerSnapshot]]) -> None:
     """Customers are new, which opens their accounts, changed, or archived, which ends their services."""
     gone = {event.data.customer_id for event in events if event.data.lifecycle == "archived"}
     hold_services_of(ctx.session, gone)
-    mirror_customers(ctx.session, [event.data for event in events], currency=ctx.config.currency)
+    customers, due_days = [event.data for event in events], read_setting(ctx.session, ctx.config, DUE_DAYS)
+    mirror_customers(ctx.session, customers, currency=ctx.config.currency, due_days=due_days)
     end_services_of(ctx.session, ctx.clock, gone)
 
 

@@ -328,6 +328,7 @@ class ChargeRun(Base):
     finished_at: Mapped[dt.datetime | None]
     cursor: Mapped[UUID | None]
     currency: Mapped[CurrencyCode]
+    catch_up_limit: Mapped[int] = mapped_column(SmallInteger, server_default=text("2"))
     customers: Mapped[int] = mapped_column(server_default=text("0"))
     charges: Mapped[int] = mapped_column(server_default=text("0"))
     lines: Mapped[int] = mapped_column(server_default=text("0"))
@@ -341,7 +342,7 @@ class ChargeRun(Base):
 class ChargeRunPreview(Base):
     """What a run would charge a customer, as computed by the same code that charges (R11).
 
-    One that catches up more than two periods is ``late`` and charged only when a person ``approved`` it (R21).
+    One that catches up more periods than the run's limit is ``late``, charged only when a person ``approved`` it (R21).
     """
 
     __tablename__ = "charge_run_preview"

@@ -3,6 +3,7 @@
 from billhook_common.service import Service
 from billhook_payments.api import bank_accounts, customers, entries, panels, payments, refunds, statements
 from billhook_payments.config import PaymentsConfig
+from billhook_payments.decided import SETTINGS
 from billhook_payments.handlers import handles
 from billhook_payments.models import Base
 
@@ -16,5 +17,6 @@ service = Service(
     ],
     handlers=handles,
     config=PaymentsConfig,
+    settings=SETTINGS,
 )
 main = service.main

@@ -18,10 +18,10 @@ class PaymentsConfig(ServiceConfig):
     auto_limit: str = setting(
         "BILLHOOK_PAYMENTS_AUTO_LIMIT",
         "",
-        "amount in the home currency above which a person confirms every pairing; empty: no limit",
+        "default of the setting auto_limit, until somebody decides otherwise; empty: no limit",
     )
     paid_document_days: int = setting(
         "BILLHOOK_PAYMENTS_PAID_DOCUMENT_DAYS",
         100,
-        "days after issue that a paid invoice is still recognised, to see that it is paid a second time",
+        "default of the setting paid_document_days, until somebody decides otherwise",
     )

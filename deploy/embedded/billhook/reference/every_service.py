@@ -1,9 +1,12 @@
 """``docs/every-service.md``: the settings and metrics that every service has from the chassis."""
 
+import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from billhook.reference.code import CHASSIS, Metric, Setting, metrics, settings
 from billhook_common.config import ServiceConfig
+from billhook_common.settings import Setting as Decided
 
 HEAD = """# What every service has
 
@@ -35,6 +38,14 @@ def setting_table(found: Sequence[Setting]) -> Iterator[str]:
     yield from ("| variable | default | meaning |", "|---|---|---|")
     for item in found:
         yield f"| `{item.name}` | {f'`{item.default}`' if item.default else '–'} | {item.meaning} |"
+
+
+def decided_table(found: Sequence[Decided[Any]]) -> Iterator[str]:
+    """Rows of Markdown."""
+    yield from ("| setting | type | default | meaning |", "|---|---|---|---|")
+    for item in found:
+        default = json.dumps(item.write(item.default))
+        yield f"| `{item.name}` | {item.kind.replace('_', ' ')} | `{default}` | {item.doc} |"
 
 
 def metric_table(found: Sequence[Metric]) -> Iterator[str]:

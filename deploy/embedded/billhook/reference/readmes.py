@@ -6,7 +6,7 @@ from pathlib import Path
 from billhook import declared, suite
 from billhook.reference import code
 from billhook.reference.catalogue import EventType
-from billhook.reference.every_service import metric_table, setting_table
+from billhook.reference.every_service import decided_table, metric_table, setting_table
 from billhook_common.config import ServiceConfig
 
 BEGIN = "<!-- Written by ./billhook docs: -->"
@@ -53,6 +53,8 @@ def _part(name: str, catalogue: Sequence[EventType], docs: str) -> Iterator[str]
     of_all = f"those of [every service]({docs}/every-service.md)"
     yield from ("", f"**Settings**: {of_all}{', and' if own else '.'}", "")
     yield from (*setting_table(own), "") if own else ()
+    if service.settings:
+        yield from ("**Decided by staff** (`/settings`)", "", *decided_table(service.settings), "")
     measured = code.metrics(service.package)
     yield f"**Metrics**: {of_all}{', and' if measured else '.'}"
     yield from ("", *metric_table(measured)) if measured else ()

@@ -21,8 +21,8 @@ _LOCK = (
     "ORDER BY customer_id FOR NO KEY UPDATE"
 )
 _MIRROR = text("""
-    INSERT INTO account (customer_id, customer_version, number, login, name, lifecycle, partner, currency)
-    SELECT new.*, :currency FROM unnest(
+    INSERT INTO account (customer_id, customer_version, number, login, name, lifecycle, partner, currency, due_days)
+    SELECT new.*, :currency, :due_days FROM unnest(
         CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:numbers AS text[]), CAST(:logins AS text[]),
         CAST(:names AS text[]), CAST(:lifecycles AS text[]), CAST(:partners AS text[])) AS new
     ON CONFLICT (customer_id) DO UPDATE SET
@@ -58,8 +58,10 @@ def lock_accounts(session: Session, customer_ids: Collection[UUID]) -> dict[UUID
     return accounts
 
 
-def mirror_customers(session: Session, customers: Iterable[CustomerSnapshot], *, currency: str) -> None:
-    """Open accounts in ``currency``, or keep the newest version of a customer, in whatever order they come (G4).
+def mirror_customers(session: Session, customers: Iterable[CustomerSnapshot], *, currency: str, due_days: int) -> None:
+    """Open accounts in ``currency`` that are due after ``due_days``, or keep the newest version of a customer.
+
+    In whatever order they come (G4).
 
     Raises NotYet while another customer still has the number or the login here.
     """
@@ -74,6 +76,7 @@ def mirror_customers(session: Session, customers: Iterable[CustomerSnapshot], *,
             _MIRROR,
             {
                 "currency": currency,
+                "due_days": due_days,
                 "ids": [customer.customer_id for customer in ordered],
                 "versions": [customer.version for customer in ordered],
                 "numbers": [customer.number for customer in ordered],

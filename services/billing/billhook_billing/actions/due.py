@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from billhook_billing.domain.charging import Charge, charge_due
+from billhook_billing.domain.charging import CATCH_UP_LIMIT, Charge, charge_due
 from billhook_billing.domain.terms import SubscriptionTerms
 from billhook_common.db import AnyRow
 from billhook_common.discounts import Discount
@@ -83,8 +83,15 @@ def next_payers(session: Session, run_date: dt.date, currency: str, after: UUID 
     return [Payer(row.customer_id, row.mode == "invoice", row.due_days) for row in rows]
 
 
-def charges_due(session: Session, run_date: dt.date, payers: Sequence[Payer], *, hold: bool) -> list[Due]:
-    """What each of ``payers`` is charged on ``run_date`` (R1 to R4, R7, R8, R20).
+def charges_due(
+    session: Session,
+    run_date: dt.date,
+    payers: Sequence[Payer],
+    *,
+    hold: bool,
+    catch_up_limit: int = CATCH_UP_LIMIT,
+) -> list[Due]:
+    """What each of ``payers`` is charged on ``run_date`` (R1 to R4, R7, R8, R20), late beyond ``catch_up_limit`` (R21).
 
     With ``hold`` nobody else can change these subscriptions until the transaction ends.
     """
@@ -92,12 +99,13 @@ def charges_due(session: Session, run_date: dt.date, payers: Sequence[Payer], *,
     rows: dict[UUID, list[AnyRow]] = {}
     for row in session.execute(_HOLD if hold else _READ, parameters):
         rows.setdefault(row.customer_id, []).append(row)
-    return [_due(payer, rows.get(payer.customer_id, []), run_date) for payer in payers]
+    return [_due(payer, rows.get(payer.customer_id, []), run_date, catch_up_limit) for payer in payers]
 
 
-def _due(payer: Payer, rows: Sequence[AnyRow], run_date: dt.date) -> Due:
+def _due(payer: Payer, rows: Sequence[AnyRow], run_date: dt.date, catch_up_limit: int) -> Due:
     try:
-        return Due(payer, charge_due([terms_of(row) for row in rows], run_date))
+        terms = [terms_of(row) for row in rows]
+        return Due(payer, charge_due(terms, run_date, catch_up_limit=catch_up_limit))
     except Exception as error:  # one broken row must not stop the run for everybody (R11)
         log.warning("charge_not_computed", customer_id=str(payer.customer_id), exc_info=error)
         return Due(payer, error=error)

@@ -63,8 +63,13 @@ class RunDateOutOfRange(Invalid):
     title = "The run date is too far from today"
 
 
-def start_run(session: Session, clock: Clock, *, run_date: dt.date, currency: str, actor: str) -> ChargeRun:
-    """Queue a run; its preview is made by the job. Raises RunUnfinished, RunDateOutOfRange."""
+def start_run(
+    session: Session, clock: Clock, *, run_date: dt.date, currency: str, actor: str, catch_up_limit: int
+) -> ChargeRun:
+    """Queue a run, which keeps ``catch_up_limit`` to its end; its preview is made by the job.
+
+    Raises RunUnfinished, RunDateOutOfRange.
+    """
     if abs((run_date - clock.today()).days) > FURTHEST_DAYS_AHEAD:
         raise RunDateOutOfRange(f"At most {FURTHEST_DAYS_AHEAD} days from today.", pointer="/run_date")
     run = ChargeRun(
@@ -74,6 +79,7 @@ def start_run(session: Session, clock: Clock, *, run_date: dt.date, currency: st
         created_at=clock.now(),
         created_by=actor,
         currency=currency,
+        catch_up_limit=catch_up_limit,
         correlation_id=current_trace().correlation_id or None,
     )
     session.add(run)
@@ -81,7 +87,7 @@ def start_run(session: Session, clock: Clock, *, run_date: dt.date, currency: st
         session.flush()
     except IntegrityError as error:
         raise RunUnfinished("Confirm or cancel it first.") from error
-    audit(session, clock, "charge_run_started", run.id, after={"run_date": run_date})
+    audit(session, clock, "charge_run_started", run.id, after={"run_date": run_date, "catch_up_limit": catch_up_limit})
     return run
 
 
@@ -169,7 +175,7 @@ def _preview(session: Session, run: ChargeRun, payers: Sequence[Payer]) -> None:
     if not payers:
         run.state = "preview_ready"
         return
-    dues = charges_due(session, run.run_date, payers, hold=False)
+    dues = charges_due(session, run.run_date, payers, hold=False, catch_up_limit=run.catch_up_limit)
     charges = [(due.payer, due.charge) for due in dues if due.charge is not None]
     copy_rows(
         session,
@@ -197,7 +203,7 @@ def _charge(session: Session, clock: Clock, run: ChargeRun, payers: Sequence[Pay
     if not payers:
         _finish(session, clock, run)
         return
-    dues = charges_due(session, run.run_date, payers, hold=True)
+    dues = charges_due(session, run.run_date, payers, hold=True, catch_up_limit=run.catch_up_limit)
     _note_problems(session, run, dues)
     charged = _charge_together(session, clock, run, _as_previewed(session, run, dues))
     run.state = "processing"
@@ -273,7 +279,7 @@ def _reason(error: Exception) -> tuple[str, str]:
     return type(error).__name__, str(error)[:500] if isinstance(error, BillhookError) else UNEXPECTED
 
 
-_CATCH_UP = ("catch_up", "More than two periods would be caught up; confirm the customer to charge them.")
+_CATCH_UP = ("catch_up", "More periods would be caught up than a person allowed; confirm the customer to charge them.")
 _CHANGED = (
     "changed_since_preview",
     "What the customer owes is not what the preview showed; the next run previews and charges it.",

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import func, select
 
 from billhook_billing.actions import run as runs
+from billhook_billing.decided import CATCH_UP_PERIODS
 from billhook_billing.models import Account, ChargeRun, ChargeRunPreview, ChargeRunProblem
 from billhook_common.api import (
     AnyRow,
@@ -24,6 +25,7 @@ from billhook_common.auth import requires
 from billhook_common.errors import NotFound
 from billhook_common.lists import ListQuery
 from billhook_common.money import Money, decimal_text
+from billhook_common.settings import read_setting
 
 blueprint = Blueprint("runs", __name__, url_prefix="/runs", description="Billing runs")
 
@@ -97,7 +99,7 @@ class PreviewRowSchema(Schema):
     tax = MoneyField()
     gross = MoneyField()
     period = fields.Nested(PeriodSchema)
-    late = fields.Boolean(metadata={"description": "More than two periods are caught up (R21)."})
+    late = fields.Boolean(metadata={"description": "More periods are caught up than the run's limit (R21)."})
     approved = fields.Boolean(metadata={"description": "A person agreed to charge the late one."})
 
 
@@ -154,7 +156,12 @@ def list_runs() -> Response:
 def start_run(body: dict[str, Any]) -> Response:
     """Begin a run; its preview is ready when ``state`` says so."""
     run = runs.start_run(
-        ctx.session, ctx.clock, run_date=body["run_date"], currency=ctx.config.currency, actor=ctx.identity.name
+        ctx.session,
+        ctx.clock,
+        run_date=body["run_date"],
+        currency=ctx.config.currency,
+        actor=ctx.identity.name,
+        catch_up_limit=read_setting(ctx.session, ctx.config, CATCH_UP_PERIODS),
     )
     return _one(run.id, 201)
 

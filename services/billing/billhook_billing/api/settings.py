@@ -13,7 +13,7 @@ from billhook_common.api import Blueprint, ctx, json_response
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
 
-blueprint = Blueprint("settings", __name__, url_prefix="/accounts", description="How customers are billed")
+blueprint = Blueprint("account_settings", __name__, url_prefix="/accounts", description="How customers are billed")
 
 
 class BillingSettingsSchema(Schema):

@@ -73,7 +73,7 @@ class TaxTotal(NamedTuple):
 class Charge:
     """What one customer is charged on one document; lines and tax rows sum to net and tax (R8).
 
-    ``late`` are the subscriptions of which more than two payments are caught up: a person confirms them (R21).
+    ``late`` are the subscriptions of which more payments are caught up than the limit: a person confirms them (R21).
     """
 
     currency: str
@@ -95,7 +95,11 @@ class Charge:
 
 
 def charge_due(
-    subscriptions: Sequence[SubscriptionTerms], run_date: date, *, tax_rounding: TaxRounding = "document"
+    subscriptions: Sequence[SubscriptionTerms],
+    run_date: date,
+    *,
+    tax_rounding: TaxRounding = "document",
+    catch_up_limit: int = CATCH_UP_LIMIT,
 ) -> Charge | None:
     """The charge of one customer's subscriptions on ``run_date``; ``None`` when nothing is due.
 
@@ -106,7 +110,7 @@ def charge_due(
         parts = parts_due(terms, run_date)
         if parts:
             due.append((terms, parts))
-            if len(parts) > CATCH_UP_LIMIT and _payments(terms, parts) > CATCH_UP_LIMIT:
+            if len(parts) > catch_up_limit and _payments(terms, parts) > catch_up_limit:
                 late.append(terms.subscription_id)
     return charge_parts(due, tax_rounding=tax_rounding, late=tuple(late)) if due else None
 

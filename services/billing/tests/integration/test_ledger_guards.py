@@ -149,7 +149,7 @@ def test_the_audit_finds_what_was_tampered_with(harness: Any, facts: Any) -> Non
             customer_id=customer_id, version=1, number="1", login="a", name="A", category="person",
             lifecycle="active", created_on=facts.today,
         )  # fmt: skip
-        mirror_customers(session, [created], currency="EUR")
+        mirror_customers(session, [created], currency="EUR", due_days=14)
         post(session, harness.clock, [a_correction(customer_id, facts, "-10")])
         assert verify_books(session) == []
         session.execute(text("UPDATE account SET balance = 5"))

@@ -89,3 +89,28 @@ def test_rights_decide(sales: Any, harness: ServiceHarness) -> None:
         (harness.client("billing:write"), 403, 200),
     ):
         assert (client.get(path).status_code, client.patch(path, {"due_days": 7}).status_code) == (read, write)
+
+
+def decide(sales: Any, name: str, value: int, version: int = 0) -> None:
+    answer = sales.client.put(f"/settings/{name}", {"value": value}, headers={"If-Match": f'"{version}"'})
+    assert answer.status_code == 200, answer.text
+
+
+def test_new_customers_have_the_due_days_that_were_decided(sales: Any) -> None:
+    before = sales.customer()
+    decide(sales, "due_days", 30)
+    after = sales.customer()
+    assert [sales.get(f"/accounts/{one}/settings")["due_days"] for one in (before, after)] == [14, 30]
+
+
+def test_a_run_keeps_the_catch_up_limit_it_began_with(sales: Any) -> None:
+    sales.subscribe(sales.customer(), sales.plan(), starts_on="2026-06-01")
+    decide(sales, "catch_up_periods", 12)
+    path = "/runs"
+    run = sales.client.post(path, {"run_date": "2026-11-24"}).json
+    decide(sales, "catch_up_periods", 1, version=1)
+    sales.harness.run_jobs("advance_runs")
+    run = sales.get(f"{path}/{run['id']}")
+    assert (run["state"], run["counts"]["charges"], run["counts"]["late"]) == ("preview_ready", 1, 0)
+    sales.confirm(run)
+    assert len(sales.charged()) == 1

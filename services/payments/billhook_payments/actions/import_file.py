@@ -19,6 +19,7 @@ from billhook_common.db import no_sequential_scans
 from billhook_common.events import publish
 from billhook_common.ids import uuid7
 from billhook_common.money import Money
+from billhook_common.settings import read_setting
 from billhook_payments.actions.bank_accounts import accounts_of
 from billhook_payments.actions.entry_rows import RULES, JudgedRow
 from billhook_payments.actions.post import (
@@ -32,6 +33,7 @@ from billhook_payments.actions.post import (
 from billhook_payments.actions.read_file import examine_file, read_file
 from billhook_payments.actions.store_statement import Importing, store_statement
 from billhook_payments.config import PaymentsConfig
+from billhook_payments.decided import AUTO_LIMIT, PAID_DOCUMENT_DAYS, REMEMBER_PAYERS
 from billhook_payments.domain.identity import statement_identity
 from billhook_payments.domain.pairing import PairingRules
 from billhook_payments.domain.refusals import ImportRunning
@@ -96,16 +98,18 @@ def import_file(session: Session, clock: Clock, config: PaymentsConfig, uploaded
         clock=clock,
         home=config.currency,
         file=file,
-        rules=_rules(config),
+        rules=_rules(session, config),
         payers=_payers_in(content.statements),
-        paid_since=clock.today() - dt.timedelta(days=config.paid_document_days),
+        paid_since=clock.today() - dt.timedelta(days=read_setting(session, config, PAID_DOCUMENT_DAYS)),
         repeated=_repeated(content.statements),
     )
-    _store(importing, content.statements, accounts)
+    _store(importing, content.statements, accounts, remember=read_setting(session, config, REMEMBER_PAYERS))
     return Imported(file.id, created=True)
 
 
-def _store(importing: Importing, statements: list[BankStatement], accounts: list[BankAccount]) -> None:
+def _store(
+    importing: Importing, statements: list[BankStatement], accounts: list[BankAccount], *, remember: bool
+) -> None:
     session, clock = importing.session, importing.clock
     for statement, account in zip(statements, accounts, strict=True):
         row = store_statement(importing, account, statement)
@@ -116,7 +120,8 @@ def _store(importing: Importing, statements: list[BankStatement], accounts: list
     tell_unmatched(session, clock, [_unmatched(row) for row in importing.taken if row.in_suspense])
     paired = [row for row in importing.taken if row.judged.state == "processed"]
     post_payments(session, clock, [_payment(row) for row in paired])
-    remember_payers(session, [(row.judged.payer_account, _customer(row)) for row in paired])
+    if remember:
+        remember_payers(session, [(row.judged.payer_account, _customer(row)) for row in paired])
 
 
 def _tell(session: Session, clock: Clock, row: Statement, account: BankAccount) -> None:
@@ -195,9 +200,9 @@ def _repeated(statements: list[BankStatement]) -> frozenset[str]:
     return frozenset(identity for identity, count in times.items() if count > 1)
 
 
-def _rules(config: PaymentsConfig) -> PairingRules:
-    limit = Money.of(config.auto_limit, config.currency) if config.auto_limit else None
-    return PairingRules(auto_limit=limit)
+def _rules(session: Session, config: PaymentsConfig) -> PairingRules:
+    limit = read_setting(session, config, AUTO_LIMIT)
+    return PairingRules(auto_limit=Money(limit, config.currency) if limit is not None else None)
 
 
 def _safe_name(filename: str) -> str:

@@ -173,6 +173,11 @@ def test_above_the_operators_limit_a_person_confirms(
     lines = [world.line(amount, f"for {anna.payment_reference}") for amount in ("100.00", "100.01")]
     entries = world.entries(world.imported(world.file(*lines)))
     assert [entry["state"] for entry in entries] == ["processed", "proposed"]
+    decided = world.client.put("/settings/auto_limit", {"value": "200.00"}, headers={"If-Match": '"0"'})
+    assert (decided.json["default"], decided.json["value"]) == ("100.00", "200.00")
+    lines = [world.line(amount, f"for {anna.payment_reference}") for amount in ("200.00", "200.01")]
+    entries = world.entries(world.imported(world.file(*lines, sequence="2")))
+    assert [entry["state"] for entry in entries] == ["processed", "proposed"]
     harness.close()
     databases.drop(dsn)
 

@@ -19,6 +19,7 @@ from billhook_common.events import Context, Event, Handlers, NotYet, publish
 from billhook_common.ids import uuid7
 from billhook_common.lists import ListQuery, Sorting
 from billhook_common.service import Service
+from billhook_common.settings import Amount, Setting, SomeOf, WholeNumber, YesNo
 
 
 class Base(DeclarativeBase):
@@ -153,6 +154,18 @@ def count_along(ctx: Context, event: Event[Counted]) -> None:
     )
 
 
+PACE = WholeNumber(
+    name="pace", title="Pace", doc="How far a counter moves at once.", default=1, least=1, most=10, unit="steps",
+    by_partner=True,
+)  # fmt: skip
+CEILING = Amount(name="ceiling", title="Ceiling", doc="Above it a person decides; empty: never.", default=None)
+LOUD = YesNo(name="loud", title="Loud", doc="Whether it is told.", default=False)
+COLOURS = SomeOf(
+    name="colours", title="Colours", doc="What is seen.", default=frozenset(), options=("red", "green", "blue")
+)
+SETTINGS: tuple[Setting[Any], ...] = (PACE, CEILING, LOUD, COLOURS)
+
+
 def sample_service(name: str = "sample", handlers: Handlers | None = None) -> Service:
     """A service with counters; ``sample_service("listener", listening)`` hears it."""
     return Service(
@@ -162,4 +175,5 @@ def sample_service(name: str = "sample", handlers: Handlers | None = None) -> Se
         metadata=Base.metadata,
         blueprints=[blueprint],
         handlers=handlers or Handlers(),
+        settings=SETTINGS,
     )

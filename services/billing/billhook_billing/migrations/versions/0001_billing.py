@@ -169,7 +169,7 @@ CREATE TABLE charge_run (
         ('queued', 'preview_ready', 'confirmed', 'processing', 'processed', 'failed', 'cancelled')),
     created_at timestamptz NOT NULL, created_by text NOT NULL,
     confirmed_at timestamptz, confirmed_by text, correlation_id text, finished_at timestamptz, cursor uuid,
-    currency varchar(3) NOT NULL,
+    currency varchar(3) NOT NULL, catch_up_limit smallint NOT NULL DEFAULT 2,
     customers bigint NOT NULL DEFAULT 0,
     charges bigint NOT NULL DEFAULT 0, lines bigint NOT NULL DEFAULT 0, net bigint NOT NULL DEFAULT 0, tax bigint NOT NULL DEFAULT 0,
     charged bigint NOT NULL DEFAULT 0, charged_net bigint NOT NULL DEFAULT 0, charged_tax bigint NOT NULL DEFAULT 0);
