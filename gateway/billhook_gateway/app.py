@@ -6,7 +6,7 @@ from wsgiref.types import WSGIApplication
 
 from flask import Flask
 
-from billhook_common.clock import SystemClock
+from billhook_common.clock import Clock, SystemClock
 from billhook_common.config import ServiceConfig
 from billhook_common.db import Database
 from billhook_common.events.snapshots import Snapshot
@@ -28,13 +28,16 @@ from billhook_gateway.web import create_app
 class GatewayService(Service):
     """The gateway's own resources (users, keys, company) are an ordinary service; the door stands in front."""
 
-    def front(self, config: ServiceConfig, apps: Mapping[str, WSGIApplication] | None = None) -> Flask:
+    def front(
+        self, config: ServiceConfig, apps: Mapping[str, WSGIApplication] | None = None, clock: Clock | None = None
+    ) -> Flask:
         """The door, with the other services at their URLs, or in this process when their ``apps`` are given.
 
         Makes the first administrator when a password is set.
         """
         settings = cast(GatewayConfig, config)
-        clock, database, pool = SystemClock(settings.zone), Database(settings, self.name), connection_pool()
+        clock = clock or SystemClock(settings.zone)
+        database, pool = Database(settings, self.name), connection_pool()
         if settings.admin_password:
             with database.transaction() as session:
                 ensure_first_administrator(session, clock, settings.admin_password, strict=settings.https)

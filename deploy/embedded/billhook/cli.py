@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="billhook", description="Billing, finance and operations for ISPs.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="run the suite until Ctrl-C")
-    demo = commands.add_parser("demo", help="run a demo ISP with a month of its life")
+    demo = commands.add_parser("demo", help="run a demo ISP with a year of its life")
     for run in (up, demo):
         run.add_argument("--data", type=Path, metavar="DIR", help="where everything is kept")
         run.add_argument("--port", type=int, default=8000, help="of the web pages and the API (default 8000)")

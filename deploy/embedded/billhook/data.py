@@ -67,6 +67,11 @@ class DataFolder:
         """Says that this is a demo, and how far it came."""
         return self.path / "demo"
 
+    @property
+    def demo_day(self) -> Path:
+        """Which day it is while the demo's year is played; absent at all other times."""
+        return self.path / "demo-day"
+
     def prepare(self) -> None:
         """Make the folders. PostgreSQL's account may pass through; keys and logs are for their owner only.
 

@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from billhook.data import DataFolder
@@ -36,26 +37,33 @@ def demo(plan: Plan) -> int:
         raise LocalError(f"{plan.data.path} holds data that is not the demo's; choose another --data")
     settings = _sign_in(plan.data)
     settings[KEY_VARIABLE] = os.environ.get(KEY_VARIABLE) or secrets.token_urlsafe(24)
-    day, is_played = _read_mark(plan.data.demo_mark)
+    day, progress = _read_mark(plan.data.demo_mark)
 
     def play_and_tell() -> None:
-        if not is_played:
-            from billhook.demo.client import Client  # noqa: PLC0415 - only the first start needs it
-            from billhook.demo.month import play  # noqa: PLC0415
+        if progress != _PLAYED:
+            from billhook.demo.calendar import Calendar  # noqa: PLC0415 - only the first start needs it
+            from billhook.demo.client import Client  # noqa: PLC0415
+            from billhook.demo.year import play_year  # noqa: PLC0415
 
-            play(Client(plan.url, settings[KEY_VARIABLE]), day, say)
+            def note(months: int) -> None:
+                plan.data.demo_mark.write_text(f"{day} {months}\n")
+
+            began = time.monotonic()
+            client = Client(plan.url, settings[KEY_VARIABLE])
+            play_year(client, Calendar(plan.data.demo_day), day, say, done=int(progress), note=note)
             plan.data.demo_mark.write_text(f"{day} {_PLAYED}\n")
+            say(f"played in {time.monotonic() - began:.1f} s")
         _tell(plan, settings, show_password=True)
 
-    return _run(plan, settings, play_and_tell)
+    return _run(replace(plan, is_demo=True), settings, play_and_tell)
 
 
-def _read_mark(mark: Path) -> tuple[dt.date, bool]:
-    """The day that the demo's month is played for, and whether it is played; one that was cut off goes on."""
+def _read_mark(mark: Path) -> tuple[dt.date, str]:
+    """The day that the demo's year ends on, and how many months of it are played, or that all are."""
     if not mark.exists():
         mark.write_text(f"{SystemClock(ServiceConfig.from_environ('gateway').zone).today()}\n")
     day, *rest = mark.read_text().split()
-    return dt.date.fromisoformat(day), rest == [_PLAYED]
+    return dt.date.fromisoformat(day), rest[0] if rest else "0"
 
 
 def say(line: str) -> None:

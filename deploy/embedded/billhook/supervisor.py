@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from billhook import suite
 from billhook.children import Child, ChildFailed, stop_all, stop_leftovers
 from billhook.data import DataFolder
+from billhook.demo.calendar import DAY_FILE_VARIABLE
 from billhook_common.local import LocalError, databases
 from billhook_common.local.ports import free_port, is_free
 from billhook_common.local.postgres import LocalPostgres
@@ -44,13 +45,17 @@ class AlreadyRunning(LocalError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to run: ``broker`` (amqp:// URL) makes it the cluster form, ``database`` is an administrator's DSN."""
+    """What to run: ``broker`` (amqp:// URL) makes it the cluster form, ``database`` is an administrator's DSN.
+
+    ``is_demo``: while the day file of the data folder is there, it says which day it is.
+    """
 
     data: DataFolder
     host: str = "127.0.0.1"
     port: int = 8000
     broker: str = ""
     database: str = ""
+    is_demo: bool = False
 
     @property
     def url(self) -> str:
@@ -200,6 +205,8 @@ class Supervisor:
             "BILLHOOK_GATEWAY_SEALING_KEY": str(self._data.sealing_key),
             **{name: os.environ[name] for name in _OPERATORS_OWN if name in os.environ},
             **self._settings,
+            # Whatever the environment says: nobody but a demo lives on another day than the real one.
+            DAY_FILE_VARIABLE: str(self._data.demo_day) if self.plan.is_demo else "",
             "BILLHOOK_BROKER_URL": self.plan.broker,
             "BILLHOOK_DATA_FOLDER": str(self._data.path),
             "BILLHOOK_GATEWAY_KEYS": str(self._data.public_keys),

@@ -4,6 +4,7 @@ from typing import cast
 from wsgiref.types import WSGIApplication
 
 from billhook import suite
+from billhook.demo.calendar import clock_of
 from billhook_gateway.app import GatewayService
 
 _SERVICES = [suite.load(name) for name in suite.installed()]
@@ -11,6 +12,8 @@ _SERVICES = [suite.load(name) for name in suite.installed()]
 
 def application() -> WSGIApplication:
     """The gateway with the services mounted; each reads its settings from the environment."""
-    apps = {service.name: service.api() for service in _SERVICES if service.name != suite.GATEWAY}
     gateway = next(service for service in _SERVICES if service.name == suite.GATEWAY)
-    return cast(GatewayService, gateway).front(gateway.read_config(), apps)
+    config = gateway.read_config()
+    clock = clock_of(config.zone)
+    apps = {service.name: service.api(clock=clock) for service in _SERVICES if service is not gateway}
+    return cast(GatewayService, gateway).front(config, apps, clock)

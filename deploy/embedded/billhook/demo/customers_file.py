@@ -7,10 +7,12 @@ import csv
 import datetime as dt
 import io
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 CUSTOMERS = 560
+EVERYBODY = range(1, CUSTOMERS + 1)
 SEED = 20_261_124
 HEADER = (
     "Login", "Full name", "Category", "E-mail", "Phone", "Street", "City", "ZIP", "Country", "GPS", "Contract no.",
@@ -69,11 +71,18 @@ class CustomersFile:
     dirty: int
 
 
-def customers_file(first_of_month: dt.date) -> CustomersFile:
-    """A semicolon CSV with decimal commas and dates as DD.MM.YYYY; customers began before ``first_of_month``."""
+def customers_file(first_of_month: dt.date, numbers: range = EVERYBODY, *, are_new: bool = False) -> CustomersFile:
+    """A semicolon CSV with decimal commas and dates as DD.MM.YYYY; customers began before ``first_of_month``.
+
+    ``numbers`` are those of the customers in it. New ones began in the month before, and bring nothing along.
+    """
     chance = random.Random(SEED)  # noqa: S311  (the same list every time is the point)
-    rows = [_row(number, chance, first_of_month) for number in range(1, CUSTOMERS + 1)]
-    dirty = _soil(rows)
+    everybody = [_row(number, chance, first_of_month) for number in EVERYBODY]
+    if are_new:
+        for number in numbers:
+            _begin(everybody[number - 1], number, first_of_month)
+    dirty = sum(1 for at in _soil(everybody) if at + 1 in numbers)
+    rows = [everybody[number - 1] for number in numbers]
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(HEADER)
@@ -103,8 +112,15 @@ def _row(number: int, chance: random.Random, first_of_month: dt.date) -> list[st
     ]  # fmt: skip
 
 
-def _soil(rows: list[list[str]]) -> int:
-    """Make some rows as wrong as they are in real lists; returns how many."""
+def _begin(row: list[str], number: int, first_of_month: dt.date) -> None:
+    """Let a customer begin on some day of the month before, without a balance."""
+    last_month = first_of_month - dt.timedelta(days=1)
+    began = last_month.replace(day=1 + number * 11 % last_month.day)
+    row[14], row[16], row[17] = began.strftime("%d.%m.%Y"), "active", "0,00"
+
+
+def _soil(rows: list[list[str]]) -> Iterable[int]:
+    """Make some rows as wrong as they are in real lists; returns where they are."""
     spoiled = {
         41: (3, "no-at-sign.example.org"), 97: (1, ""), 133: (14, "31.02.2021"), 180: (0, rows[12][0].upper()),
         222: (3, "two@@example.org"), 268: (12, "twenty"), 301: (19, '=HYPERLINK("http://example.com","open")'),
@@ -113,4 +129,4 @@ def _soil(rows: list[list[str]]) -> int:
     for at, (column, value) in spoiled.items():
         rows[at][column] = value
     rows[511] = rows[511][:17]
-    return len(spoiled) + 1
+    return (*spoiled, 511)

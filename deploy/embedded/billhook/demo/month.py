@@ -10,7 +10,7 @@ from typing import Any
 
 from billhook.demo.bank_file import BankEntry, BankStatement, write_statement
 from billhook.demo.client import Client, DemoFailed
-from billhook.demo.customers_file import customers_file
+from billhook.demo.customers_file import CustomersFile, customers_file
 
 Say = Callable[[str], None]
 
@@ -41,69 +41,75 @@ _TICKETS = (
 def play(client: Client, today: dt.date, say: Say) -> None:
     """Play the month that ``today`` is in. Raises DemoFailed."""
     first = today.replace(day=1)
-    _company(client)
-    customers = _customers(client, first, say)
-    _subscriptions(client, first, customers, say)
-    _billing_run(client, first, say)
+    enter_company(client)
+    bring_customers(client, customers_file(first), say)
+    bring_services(client, customers_file(first), first, say)
+    bill(client, first, say)
     invoices = list(client.pages("/invoicing/invoices"))
     _bank(client, first, today, invoices, say)
     _cash(client, today, invoices, say)
-    _tickets_and_items(client, invoices, say)
-    _settled(client, say)
+    open_tickets_and_items(client, invoices, say)
+    prove_ledger(client, say)
 
 
-def _company(client: Client) -> None:
+def enter_company(client: Client) -> None:
+    """Name, address and bank account of the ISP."""
     known = client.get("/gateway/company")
     if known["version"] == 0:
         client.put("/gateway/company", COMPANY | {"version": 0})
 
 
-def _customers(client: Client, first: dt.date, say: Say) -> int:
-    file = customers_file(first)
-    upload = client.upload("/crm/imports", "customers.csv", file.content, key="demo-customers")
-    preview = client.get(f"/crm/imports/{upload['id']}/preview")
-    done = client.post(f"/crm/imports/{upload['id']}/confirm", {"skip_errors": True}, key="demo-customers-confirm")
-    client.until("the customers", lambda: bool(client.get(f"/crm/imports/{upload['id']}")["state"] == "imported"))
-    done = client.get(f"/crm/imports/{upload['id']}")
+def bring_customers(client: Client, file: CustomersFile, say: Say, key: str = "demo-customers") -> None:
+    """Import customers, and wait until billing has their accounts."""
+    upload = client.upload("/crm/imports", "customers.csv", file.content, key=key)
+    path = f"/crm/imports/{upload['id']}"
+    preview = client.get(f"{path}/preview")
+    client.post(f"{path}/confirm", {"skip_errors": True}, key=f"{key}-confirm")
+    client.until("the customers", lambda: bool(client.get(path)["state"] == "imported"))
+    done = client.get(path)
     aside = f"{preview['failed']} rows set aside with reasons"
     say(f"customers    {done['imported']} imported from {file.rows} rows, {aside}")
-    return int(done["imported"])
+    customers = int(client.get("/crm/customers/count")["total"])
 
-
-def _subscriptions(client: Client, first: dt.date, customers: int, say: Say) -> None:
     def accounts() -> int:
         totals = client.get("/billing/accounts", totals="true", limit=1)["totals"]
         return sum(int(total["count"]) for total in totals.values())
 
     client.until("the accounts", lambda: accounts() >= customers)
-    file = customers_file(first)
-    upload = client.upload(
-        "/billing/imports", "customers.csv", file.content, key="demo-services", cut_over=first.isoformat()
-    )
-    client.post(f"/billing/imports/{upload['id']}/confirm", {"skip_errors": True}, key="demo-services-confirm")
-    client.until("the services", lambda: bool(client.get(f"/billing/imports/{upload['id']}")["state"] == "imported"))
-    done = client.get(f"/billing/imports/{upload['id']}")
+
+
+def bring_services(
+    client: Client, file: CustomersFile, cut_over: dt.date, say: Say, key: str = "demo-services"
+) -> None:
+    """Import the services of customers who are there, from the same file."""
+    upload = client.upload("/billing/imports", "customers.csv", file.content, key=key, cut_over=cut_over.isoformat())
+    path = f"/billing/imports/{upload['id']}"
+    client.post(f"{path}/confirm", {"skip_errors": True}, key=f"{key}-confirm")
+    client.until("the services", lambda: bool(client.get(path)["state"] == "imported"))
+    done = client.get(path)
     plans = len(list(client.pages("/billing/plans")))
     say(f"services     {done['imported']} imported with {plans} plans and their opening balances")
 
 
-def _billing_run(client: Client, first: dt.date, say: Say) -> None:
-    run = client.post("/billing/runs", {"run_date": first.isoformat()}, key="demo-run")
+def bill(client: Client, first: dt.date, say: Say, key: str = "demo-run") -> None:
+    """Preview a run, look, confirm it, and wait for its invoices."""
+    run = client.post("/billing/runs", {"run_date": first.isoformat()}, key=key)
     path = f"/billing/runs/{run['id']}"
     client.until("the preview", lambda: client.get(path)["state"] not in {"queued"})
     preview = client.get(path)
-    client.post(f"{path}/confirm", {}, key="demo-run-confirm")
+    client.post(f"{path}/confirm", {}, key=f"{key}-confirm")
     client.until("the billing run", lambda: bool(client.get(path)["state"] == "processed"))
     done = client.get(path)
     if done["charged_totals"] != preview["totals"] and preview["state"] == "preview_ready":
         raise DemoFailed(f"the run charged {done['charged_totals']}, its preview said {preview['totals']}")
-    say(f"billing run  {done['counts']['charged']} customers charged, {done['charged_totals']['gross']} {CURRENCY}")
 
     def invoiced() -> int:
-        return sum(1 for _ in client.pages("/invoicing/invoices"))
+        totals = client.get("/invoicing/invoices", run_id=run["id"], totals="true", limit=1)["totals"]
+        return int(totals["count"])
 
     client.until("the invoices", lambda: invoiced() >= done["counts"]["charged"])
-    say(f"invoices     {invoiced()} issued, each with its PDF")
+    say(f"billing run  {done['counts']['charged']} customers charged, {done['charged_totals']['gross']} {CURRENCY}, "
+        f"{invoiced()} invoices")  # fmt: skip
 
 
 def _bank(client: Client, first: dt.date, today: dt.date, invoices: list[dict[str, Any]], say: Say) -> None:
@@ -143,7 +149,7 @@ def _payments(at: int, invoice: dict[str, Any], first: dt.date, today: dt.date) 
     """How the customer of an invoice pays, if so: most by their reference, some in their own way."""
     gross, reference = Decimal(invoice["gross_total"]["amount"]), invoice["payment_reference"]
     booked = min(first + dt.timedelta(days=3 + at * 7 % 17), today)
-    name, account = invoice["customer"]["name"], _iban(at)
+    name, account = invoice["customer"]["name"], iban_of(at)
     kind = at * 37 % 100
     if kind < 66:
         return [BankEntry(gross, booked, name, account, text=f"/VS/{reference}/SS/11")]
@@ -158,7 +164,7 @@ def _payments(at: int, invoice: dict[str, Any], first: dt.date, today: dt.date) 
     return []
 
 
-def _iban(number: int) -> str:
+def iban_of(number: int) -> str:
     """A Czech IBAN with valid check digits; the account is made up."""
     bban = f"0800000000{9_000_000_000 + 7 * number:010d}"
     return f"CZ{98 - int(f'{bban}123500') % 97:02d}{bban}"
@@ -180,7 +186,8 @@ def _cash(client: Client, today: dt.date, invoices: list[dict[str, Any]], say: S
     say(f"cash         {paid} payments taken by hand")
 
 
-def _tickets_and_items(client: Client, invoices: list[dict[str, Any]], say: Say) -> None:
+def open_tickets_and_items(client: Client, invoices: list[dict[str, Any]], say: Say) -> None:
+    """Questions of customers, and devices of which some are with them."""
     customers = [invoice["customer"]["id"] for invoice in invoices]
     for at, (subject, body, priority) in enumerate(_TICKETS):
         ticket = {"subject": subject, "body": body, "priority": priority, "customer_id": customers[at * 31]}
@@ -197,7 +204,7 @@ def _tickets_and_items(client: Client, invoices: list[dict[str, Any]], say: Say)
     say(f"operations   {len(_TICKETS)} tickets, 12 devices")
 
 
-def _settled(client: Client, say: Say) -> None:
+def prove_ledger(client: Client, say: Say) -> None:
     """Wait until every payment is in the ledger; then say that the books are right, or that they are not."""
 
     def posted() -> bool:

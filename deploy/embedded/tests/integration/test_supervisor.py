@@ -1,5 +1,6 @@
 """The suite on one machine: starts, survives the death of each process, stops quickly, runs once per data folder."""
 
+import datetime as dt
 import os
 import signal
 import socket
@@ -15,6 +16,9 @@ from pathlib import Path
 import pytest
 
 from billhook.data import DataFolder
+from billhook.demo.calendar import DAY_FILE_VARIABLE
+from billhook.demo.client import Client
+from billhook_common.clock import SystemClock
 from billhook_common.local.ports import free_port
 from billhook_common.local.processes import ProcessId, read_pid_file, wait_until
 
@@ -176,3 +180,16 @@ def test_the_demo_leaves_other_data_alone(suite: Suite) -> None:
     refused = suite.run("demo", "--port", str(suite.port))
     assert refused.returncode == 1
     assert "holds data that is not the demo's" in refused.stderr
+
+
+def test_only_a_demo_lives_on_another_day(suite: Suite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    day = tmp_path / "day"
+    day.write_text("2020-02-29")
+    monkeypatch.setenv(DAY_FILE_VARIABLE, str(day))
+    monkeypatch.setenv("BILLHOOK_BOOTSTRAP_KEY", "the-key-of-the-first-hour")
+    suite.start()
+    suite.data.demo_day.write_text("2020-02-29")
+    today = SystemClock("Europe/Prague").today()
+    months = Client(suite.url, "the-key-of-the-first-hour").get("/invoicing/panels/months")["items"]
+    assert months[-1]["month"] in {f"{today:%Y-%m}", f"{today + dt.timedelta(days=1):%Y-%m}"}
+    suite.end()
