@@ -11,6 +11,7 @@ from billhook_billing.api import (
     panels,
     plans,
     quote,
+    revenue,
     runs,
     settings,
     subscriptions,
@@ -43,6 +44,7 @@ service = Service(
             runs,
             quote,
             panels,
+            revenue,
         )
     ],
     handlers=handles,

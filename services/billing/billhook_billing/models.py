@@ -122,6 +122,26 @@ class Subscription(Base):
     stops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
 
+class RevenueChange(Base):
+    """What a subscription adds to its customer's net revenue a month since a day, or takes from it.
+
+    Days to come are known too: an end, a discount that runs out. The sum up to a day is the revenue of that day.
+    """
+
+    __tablename__ = "revenue_change"
+    __table_args__ = (
+        CheckConstraint("amount <> 0", name="amount"),
+        Index("ix_revenue_change_since", "since", "customer_id"),
+        Index("ix_revenue_change_customer_id", "customer_id"),
+    )
+
+    subscription_id: Mapped[UUID] = mapped_column(ForeignKey("subscription.id"), primary_key=True)
+    since: Mapped[dt.date] = mapped_column(primary_key=True)
+    customer_id: Mapped[UUID]
+    currency: Mapped[CurrencyCode]
+    amount: Mapped[int]
+
+
 class LedgerTransaction(Base):
     """One posting (L1, L2): append-only, balanced, and named by what makes it unique, so a repetition meets itself.
 

@@ -4,26 +4,26 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from billhook_billing.actions.due import terms_of
+from billhook_billing.actions.revenue import note_revenue
+from billhook_billing.domain.revenue import monthly_net
 from billhook_billing.domain.terms import SubscriptionTerms, checked_terms
 from billhook_billing.models import Account, Plan, Subscription
 from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.contracts import billing as contracts
 from billhook_common.db import AnyRow, AnySelect
-from billhook_common.discounts import discounted
 from billhook_common.errors import Conflict, NotFound, NotKnownYet
 from billhook_common.events import Outgoing, publish_many
 from billhook_common.ids import uuid7
-from billhook_common.money import CurrencyMismatch, Money, round_half_up
+from billhook_common.money import CurrencyMismatch, Money
 
 State = Literal["pending", "active", "stopped", "disabled", "archived"]
 
@@ -225,10 +225,12 @@ def disable_ended(session: Session, clock: Clock) -> bool:
 def tell_subscriptions(
     session: Session, clock: Clock, ids: Sequence[UUID], fact: type[contracts.SubscriptionSnapshot]
 ) -> None:
-    """Say how these subscriptions are now."""
+    """Say how these subscriptions are now, and write down what they are worth."""
     if ids:
-        rows = session.execute(with_terms().where(Subscription.id.in_(ids)))
+        session.flush()
+        rows = session.execute(with_terms().where(Subscription.id.in_(ids))).all()
         today = clock.today()
+        note_revenue(session, rows, today)
         publish_many(session, clock, (told(fact, row, today) for row in rows))
 
 
@@ -236,19 +238,15 @@ def with_terms() -> AnySelect:
     """Subscriptions with all that ``terms_of`` and ``told`` need of plan and account."""
     return (
         select(
-            *Subscription.__table__.columns, Plan.name.label("plan_name"), Account.billing_day, Account.prepaid_months
+            *Subscription.__table__.columns,
+            Plan.name.label("plan_name"),
+            Account.billing_day,
+            Account.prepaid_months,
+            Account.lifecycle,
         )
         .join(Plan, Plan.id == Subscription.plan_id)
         .join(Account, Account.customer_id == Subscription.customer_id)
     )
-
-
-def monthly_net(terms: SubscriptionTerms, on: dt.date) -> Money:
-    """Its net value a month on a day, after the discounts of that day: what MRR adds up (features A13)."""
-    price = Fraction(terms.price) * Fraction(terms.quantity)
-    left = discounted(price, [discount for discount in terms.discounts if discount.covers(on)])
-    net = left * 100 / (100 + Fraction(terms.tax_rate)) if terms.tax_included else left
-    return round_half_up(net / terms.period_months, terms.currency)
 
 
 def recurring_revenue(session: Session, currency: str, on: dt.date) -> tuple[int, Money]:
@@ -266,6 +264,7 @@ def recurring_revenue(session: Session, currency: str, on: dt.date) -> tuple[int
         .join(Account, Account.customer_id == Subscription.customer_id)
         .where(Subscription.state == "active", Subscription.currency == currency, Subscription.starts_on <= on)
         .where(Account.lifecycle != "archived")
+        .where(or_(Subscription.ends_before.is_(None), Subscription.ends_before > on))
         .group_by(*same)
     )
     count = minor = 0

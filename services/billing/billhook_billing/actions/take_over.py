@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from billhook_billing.actions.match import Options, look_up, options_of, subscription_id
 from billhook_billing.actions.plans import PlanNameTaken, PlanTerms, make_plan, plan_key, plans_named
 from billhook_billing.actions.post import NewTransaction, post
+from billhook_billing.actions.revenue import note_revenue
 from billhook_billing.actions.settle import settle_customers
 from billhook_billing.actions.subscriptions import told, with_terms
 from billhook_billing.domain import ledger
@@ -116,8 +117,9 @@ def _open_balances(session: Session, clock: Clock, item: FileImport, taken: Sequ
 
 
 def _tell(session: Session, clock: Clock, ids: Sequence[UUID]) -> None:
-    rows = session.execute(with_terms().where(Subscription.id.in_(ids)))
+    rows = session.execute(with_terms().where(Subscription.id.in_(ids))).all()
     today = clock.today()
+    note_revenue(session, rows, today)
     publish_many(
         session, clock, (told(_FACTS.get(row.state, contracts.SubscriptionChanged), row, today) for row in rows)
     )

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 from sqlalchemy import func, select
 
 from billhook_billing.actions.subscriptions import recurring_revenue
+from billhook_billing.api.revenue import RevenueSchema, revenue_months
 from billhook_billing.models import LedgerTransaction, OpenItem
 from billhook_common.api import Blueprint, MoneyField, ctx, json_response
 from billhook_common.auth import requires
@@ -119,6 +120,14 @@ def recurring() -> Response:
     """Monthly recurring revenue today: active services at their net value a month, after discounts (A13)."""
     count, revenue = recurring_revenue(ctx.session, ctx.config.currency, ctx.clock.today())
     return json_response({"count": count, "sum": revenue})
+
+
+@blueprint.route("/revenue", methods=["GET"])
+@requires("billing:read")
+@blueprint.response(200, RevenueSchema)
+def revenue() -> Response:
+    """Twelve months of recurring revenue in the home currency and how it moved; each sum equals a list of /revenue."""
+    return json_response({"items": revenue_months(ctx.clock.today())})
 
 
 def month_of(day: dt.date) -> tuple[dt.date, dt.date]:

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from billhook_billing.actions import subscriptions
 from billhook_billing.actions.due import terms_of
+from billhook_billing.domain.revenue import monthly_net
 from billhook_billing.models import Account, Subscription
 from billhook_common.api import (
     AnyRow,
@@ -207,7 +208,7 @@ def _item(row: AnyRow) -> dict[str, Any]:
         "tax_included": row.tax_included,
         "period_months": row.period_months,
         "billing_day": row.billing_day,
-        "monthly": subscriptions.monthly_net(terms_of(row), ctx.clock.today()),
+        "monthly": monthly_net(terms_of(row), ctx.clock.today()),
         "starts_on": row.starts_on,
         "ends_before": row.ends_before,
         "charged_until": row.charged_until,

@@ -97,3 +97,68 @@ def test_rights_decide(harness: ServiceHarness) -> None:
             (harness.client("billing:read"), 200),
         ):
             assert client.get(path).status_code == status
+
+
+def revenue(sales: Any) -> dict[str, dict[str, Decimal]]:
+    """By month, checked against the lists of its movements and against the month before it."""
+    panel = sales.get("/panels/revenue")["items"]
+    months = {
+        one["month"]: {name: Decimal(value["amount"]) for name, value in one.items() if name != "month"}
+        for one in panel
+    }
+    closing = Decimal(0)
+    for month, sums in months.items():
+        assert sums["opening"] == closing or month == panel[0]["month"]
+        closing = sums["closing"]
+        for movement in ("new", "expansion", "contraction", "churn"):
+            listed = sales.walk("/revenue", month=month, movement=movement)
+            assert {one["movement"] for one in listed} <= {movement}
+            assert total(listed, "change", "amount") == sums[movement], (month, movement)
+            totals = sales.get("/revenue", month=month, movement=movement, totals="true")["totals"]
+            assert (totals["count"], Decimal(totals["change"]["amount"])) == (len(listed), sums[movement])
+    return months
+
+
+def test_revenue_moves_by_month_as_its_lists_say(sales: Any) -> None:
+    plan = sales.plan(price="20.00")
+    first, second, third = sales.customers("one", "two", "three")
+    old = sales.subscribe(first, plan, starts_on="2026-01-10")
+    half = [{"kind": "percent", "value": "50", "from": "2026-03-01", "until": "2026-06-01"}]
+    sales.subscribe(second, plan, starts_on="2026-02-01", discounts=half)
+    sales.subscribe(third, plan, starts_on="2026-11-03")
+    sales.subscribe(first, plan, starts_on="2026-11-05", price="7.00")
+    months = revenue(sales)
+    assert {name: sums["closing"] for name, sums in months.items()} == {
+        "2025-12": 0, "2026-01": 20, "2026-02": 40, "2026-03": 30, "2026-04": 30, "2026-05": 30, "2026-06": 40,
+        "2026-07": 40, "2026-08": 40, "2026-09": 40, "2026-10": 40, "2026-11": 67,
+    }  # fmt: skip
+    assert (months["2026-03"]["contraction"], months["2026-06"]["expansion"]) == (-10, 10)
+    assert (months["2026-11"]["new"], months["2026-11"]["expansion"]) == (20, 7)
+
+    today = sales.harness.clock.today()
+    changed = sales.harness.client("*").patch(f"/subscriptions/{old['id']}", json={"price": "5.00"})
+    assert changed.status_code == 200
+    assert revenue(sales)["2026-11"]["contraction"] == -8
+    ended = sales.harness.client("*").post(f"/subscriptions/{old['id']}/end", json={"ends_before": today.isoformat()})
+    assert ended.status_code == 200
+    months = revenue(sales)
+    assert (months["2026-11"]["contraction"], months["2026-11"]["closing"]) == (-13, 47)
+    assert months["2026-11"]["closing"] == Decimal(sales.get("/panels/recurring")["sum"]["amount"])
+    assert months["2026-10"]["closing"] == 40
+
+
+def test_revenue_to_come_is_not_counted_yet_and_a_service_that_is_stopped_is_worth_nothing(sales: Any) -> None:
+    plan = sales.plan(price="20.00")
+    (customer,) = sales.customers("one")
+    service = sales.subscribe(customer, plan, starts_on="2026-09-01")
+    sales.subscribe(customer, plan, starts_on="2027-03-01")
+    assert revenue(sales)["2026-11"]["closing"] == 20
+    client = sales.harness.client("*")
+    assert client.patch(f"/subscriptions/{service['id']}", json={"state": "stopped"}).status_code == 200
+    months = revenue(sales)
+    assert (months["2026-11"]["churn"], months["2026-11"]["closing"]) == (-20, 0)
+    assert client.patch(f"/subscriptions/{service['id']}", json={"state": "active"}).status_code == 200
+    assert revenue(sales)["2026-11"] == {
+        "opening": 20, "new": 0, "expansion": 0, "contraction": 0, "churn": 0, "closing": 20,
+    }  # fmt: skip
+    assert sales.client.get("/revenue", movement="sideways").status_code == 422

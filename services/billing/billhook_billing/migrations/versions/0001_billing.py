@@ -79,6 +79,15 @@ CREATE INDEX ix_subscription_plan_id_starts_on ON subscription (plan_id, starts_
 CREATE INDEX ix_subscription_starts_on ON subscription (starts_on, id);
 CREATE INDEX ix_subscription_ends_before ON subscription (ends_before)
     WHERE ends_before IS NOT NULL AND state NOT IN ('disabled', 'archived');
+CREATE TABLE revenue_change (
+    subscription_id uuid NOT NULL CONSTRAINT fk_revenue_change_subscription_id REFERENCES subscription,
+    since date NOT NULL,
+    customer_id uuid NOT NULL,
+    currency varchar(3) NOT NULL,
+    amount bigint NOT NULL CONSTRAINT ck_revenue_change_amount CHECK (amount <> 0),
+    CONSTRAINT pk_revenue_change PRIMARY KEY (subscription_id, since));
+CREATE INDEX ix_revenue_change_since ON revenue_change (since, customer_id);
+CREATE INDEX ix_revenue_change_customer_id ON revenue_change (customer_id);
 """
 
 _LEDGER = """
