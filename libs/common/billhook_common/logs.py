@@ -6,6 +6,16 @@ import sys
 import structlog
 
 
+class _StandardError:
+    """Whatever standard error is when something is logged: a test, a daemon may have put another in its place."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure_logs(service: str, log_format: str = "json") -> None:
     """Send structlog and the standard library's warnings to standard error, named after ``service``."""
     renderer: list[structlog.typing.Processor] = (
@@ -21,10 +31,10 @@ def configure_logs(service: str, log_format: str = "json") -> None:
             *renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_StandardError()),  # type: ignore[arg-type]  # all that it uses
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(stream=_StandardError(), level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     structlog.contextvars.bind_contextvars(service=service)
 
 

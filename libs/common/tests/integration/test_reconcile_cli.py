@@ -8,7 +8,6 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import delete, func, select
 
-from billhook_common import service as service_module
 from billhook_common.events.relay import Bundle, DirectDelivery, Relay
 from billhook_common.tables import inbox, inbox_position, outbox, outbox_replay
 from billhook_common.testing import Suite
@@ -30,8 +29,6 @@ class Terminal:
     def __init__(self, suite: Suite, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.suite = suite
         self._capsys = capsys
-        # It would log to what this one test captures, for all that follow.
-        monkeypatch.setattr(service_module, "configure_logs", lambda *_: None)
         for name in ("sample", "listener"):
             url = suite[name].config.database_url
             monkeypatch.setenv(f"BILLHOOK_{name.upper()}_DATABASE_URL", url)
