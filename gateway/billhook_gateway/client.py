@@ -36,13 +36,13 @@ class ServiceClient:
         """
         return self._json(service, self._command("POST", path, body, key))
 
-    def put(self, service: str, path: str, body: object = None, *, key: str | None = None) -> Any:
-        """PUT ``body`` as JSON."""
-        return self._json(service, self._command("PUT", path, body, key))
+    def put(self, service: str, path: str, body: object = None, *, seen: str = "", key: str | None = None) -> Any:
+        """PUT ``body`` as JSON. ``seen``: the version that the form was made from, for If-Match."""
+        return self._json(service, self._command("PUT", path, body, key, seen))
 
-    def patch(self, service: str, path: str, body: object = None, *, key: str | None = None) -> Any:
-        """PATCH with ``body`` as JSON."""
-        return self._json(service, self._command("PATCH", path, body, key))
+    def patch(self, service: str, path: str, body: object = None, *, seen: str = "", key: str | None = None) -> Any:
+        """PATCH with ``body`` as JSON. ``seen``: the version that the form was made from, for If-Match."""
+        return self._json(service, self._command("PATCH", path, body, key, seen))
 
     def delete(self, service: str, path: str, *, key: str | None = None) -> Any:
         """DELETE."""
@@ -72,9 +72,10 @@ class ServiceClient:
             self._json,
         )
 
-    def _command(self, method: str, path: str, body: object, key: str | None) -> BackendRequest:
+    def _command(self, method: str, path: str, body: object, key: str | None, seen: str = "") -> BackendRequest:
         encoded = msgspec.json.encode(body) if body is not None else b""
-        return self._request(method, path, encoded, "application/json" if body is not None else "", key)
+        request = self._request(method, path, encoded, "application/json" if body is not None else "", key)
+        return replace(request, headers={**request.headers, "If-Match": f'"{seen}"'}) if seen else request
 
     def _request(self, method: str, path: str, body: bytes, content_type: str, key: str | None) -> BackendRequest:
         headers = {"Content-Type": content_type} if content_type else {}

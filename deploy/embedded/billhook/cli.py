@@ -15,8 +15,9 @@ NOT_RUNNING = 3
 INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one command; its exit status."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command, by default the one of this process's own command line; its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     # Handed on as they are, for argparse would take the options of pytest or of a benchmark for its own.
     if arguments and arguments[0] == "test":
         from billhook import test  # noqa: PLC0415

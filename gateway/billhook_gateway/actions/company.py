@@ -10,7 +10,7 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.contracts.crm import Address
 from billhook_common.contracts.gateway import CompanyChanged
-from billhook_common.errors import Conflict
+from billhook_common.etags import check_version
 from billhook_common.events import Outgoing, publish
 from billhook_common.ids import derive_id
 from billhook_gateway.models import Company
@@ -19,22 +19,15 @@ COMPANY_ID = derive_id("gateway", "company")
 """There is one company in a house; a house that was set up twice means the same one."""
 
 
-class CompanyWasChanged(Conflict):
-    """Somebody else saved the company meanwhile; read it again."""
-
-    title = "The company was changed meanwhile"
-
-
 def get_company(session: Session) -> Company:
     """The company; before it was ever saved an empty one with version 0."""
     return session.get(Company, COMPANY_ID) or _blank()
 
 
-def change_company(session: Session, clock: Clock, version: int, details: Mapping[str, Any]) -> Company:
-    """Save all ``details`` (the columns of Company) and tell the services. Raises CompanyWasChanged."""
+def change_company(session: Session, clock: Clock, details: Mapping[str, Any], *, seen: int | None) -> Company:
+    """Save all ``details`` (the columns of Company) and tell the services. Raises VersionGone."""
     company = session.get(Company, COMPANY_ID, with_for_update=True) or _blank()
-    if company.version != version:
-        raise CompanyWasChanged(f"It is at version {company.version} now.", pointer="/version")
+    check_version(session, COMPANY_ID, seen=seen, present=company.version)
     before = _details(company)
     for name, value in details.items():
         setattr(company, name, value)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.errors import Conflict, NotFound
+from billhook_common.etags import check_version
 from billhook_common.ids import uuid7
 from billhook_common.logs import get_logger
 from billhook_gateway.actions.password_reset import forget_links
@@ -44,12 +45,6 @@ class EmailTaken(Conflict):
     """A forgotten password is mailed to one person."""
 
     title = "Somebody has this e-mail address already"
-
-
-class UserWasChanged(Conflict):
-    """Somebody else saved the user meanwhile; read it again."""
-
-    title = "The user was changed meanwhile"
 
 
 class LastAdministrator(Conflict):
@@ -84,16 +79,15 @@ def create_user(session: Session, clock: Clock, allows: Allows, details: UserDet
 
 
 def change_user(
-    session: Session, clock: Clock, allows: Allows, user_id: UUID, version: int, details: UserDetails
+    session: Session, clock: Clock, allows: Allows, user_id: UUID, details: UserDetails, *, seen: int | None
 ) -> User:
     """Change login, name, role or activity; a new role, login or end of activity signs the user out everywhere.
 
-    Raises NotFound, UserWasChanged, LoginTaken, LastAdministrator, RightsExceeded.
+    Raises NotFound, VersionGone, LoginTaken, LastAdministrator, RightsExceeded.
     """
     user = _locked(session, allows, user_id)
     check_within(allows, ROLES[details.role].permissions)
-    if user.version != version:
-        raise UserWasChanged(f"It is at version {user.version} now.", pointer="/version")
+    check_version(session, user_id, seen=seen, present=user.version)
     before = _audited(user)
     details = UserDetails(**{**asdict(details), "login": normal_login(details.login)})
     signs_out = (user.role, user.login, user.active) != (details.role, details.login, details.active)

@@ -5,8 +5,9 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 
-from billhook_common.api import Blueprint, ctx, json_response
+from billhook_common.api import Blueprint, ctx
 from billhook_common.auth import requires, signed_in
+from billhook_common.etags import versioned, versioned_response
 from billhook_gateway.actions import company as companies
 from billhook_gateway.api.lines import Line
 from billhook_gateway.domain.bank import is_iban
@@ -37,9 +38,9 @@ class Iban(fields.String):
 
 
 class CompanySchema(Schema):
-    """The company; ``version`` is the one that was read (0 before it was ever saved)."""
+    """The company; ``version`` is 0 before it was ever saved."""
 
-    version = fields.Integer(required=True, strict=True)
+    version = fields.Integer(dump_only=True)
     name = Line(required=True)
     address = fields.Nested(CompanyAddressSchema, load_default=lambda: CompanyAddressSchema().load({}))
     company_number = Line(load_default="", most=40)
@@ -65,15 +66,15 @@ def get_company() -> Response:
 
 @blueprint.route("", methods=["PUT"])
 @requires("gateway:admin")
+@versioned(required=True)
 @blueprint.arguments(CompanySchema)
 @blueprint.response(200, CompanySchema)
-def change_company(body: dict[str, Any]) -> Response:
+def change_company(body: dict[str, Any], seen: int | None) -> Response:
     """Save the company; the other services hear of it."""
-    version = body.pop("version")
     details = {**body.pop("address"), **body}
-    return _answer(companies.change_company(ctx.session, ctx.clock, version, details))
+    return _answer(companies.change_company(ctx.session, ctx.clock, details, seen=seen))
 
 
 def _answer(company: Company) -> Response:
     dumped = CompanySchema(exclude=["address"]).dump(company)
-    return json_response({**dumped, "address": CompanyAddressSchema().dump(company)})
+    return versioned_response({**dumped, "address": CompanyAddressSchema().dump(company)})

@@ -7,9 +7,10 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 from sqlalchemy import select
 
-from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
+from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.lists import ListQuery
 from billhook_common.mail.addresses import is_address
 from billhook_gateway.actions import users
@@ -74,7 +75,6 @@ class NewUserSchema(UserDetailsSchema):
 class ChangedUserSchema(UserDetailsSchema):
     """All details, on top of the version that was read."""
 
-    version = fields.Integer(required=True, strict=True)
     active = fields.Boolean(required=True)
 
 
@@ -118,13 +118,13 @@ def get_user(user_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:user_id>", methods=["PUT"])
 @requires("gateway:admin")
+@versioned(required=True)
 @blueprint.arguments(ChangedUserSchema)
 @blueprint.response(200, UserSchema)
-def change_user(body: dict[str, Any], user_id: UUID) -> Response:
+def change_user(body: dict[str, Any], user_id: UUID, seen: int | None) -> Response:
     """Change login, name, role or activity. A new role signs the user out, so that old rights end at once."""
-    version = body.pop("version")
     details = users.UserDetails(**body)
-    user = users.change_user(ctx.session, ctx.clock, ctx.identity.allows, user_id, version, details)
+    user = users.change_user(ctx.session, ctx.clock, ctx.identity.allows, user_id, details, seen=seen)
     return _answer(user)
 
 
@@ -157,7 +157,7 @@ def reset_second_factor(user_id: UUID) -> Response:
 
 
 def _answer(user: User, status: int = 200) -> Response:
-    return json_response(UserSchema().dump(user), status)
+    return versioned_response(UserSchema().dump(user), status)
 
 
 def _item(row: AnyRow) -> dict[str, Any]:

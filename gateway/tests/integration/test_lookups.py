@@ -72,7 +72,7 @@ def test_who_comes_when_all_are_busy_waits_and_is_then_told(rows: Lookups, monke
 
 def test_the_companys_name_is_known_before_anybody_signs_in(gate: Gate) -> None:
     assert gate.app.company_name() == ""
-    gate.machine().send("PUT", "/api/gateway/company", {"version": 0, "name": "Brightvale"})
+    gate.machine().send("PUT", "/api/gateway/company", {"name": "Brightvale"}, headers={"If-Match": "*"})
     assert gate.app.company_name() == "Brightvale"
 
 

@@ -17,7 +17,6 @@ pytestmark = pytest.mark.integration
 
 ANNA = {"login": "Anna@Example.org", "name": "Anna Nováková", "role": "support", "password": PASSWORD}
 COMPANY = {
-    "version": 0,
     "name": "Brightvale Networks s.r.o.",
     "address": {"street": "Dlouhá 1", "city": "Praha", "zip": "110 00", "country": "CZ"},
     "company_number": "12345678",
@@ -31,7 +30,11 @@ COMPANY = {
 
 
 def details(user: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {name: user[name] for name in ("version", "login", "name", "role", "active")} | changes
+    return {name: user[name] for name in ("login", "name", "role", "active")} | changes
+
+
+def seen(version: int) -> dict[str, str]:
+    return {"If-Match": f'"{version}"'}
 
 
 def test_models_and_migration_agree(harness: ServiceHarness) -> None:
@@ -86,7 +89,7 @@ def test_a_login_is_taken_however_it_is_typed(harness: ServiceHarness) -> None:
     again = client.post("/users", {**ANNA, "login": " ANNA@example.ORG"})
     assert (again.status_code, again.json["type"]) == (409, "/problems/login-taken")
     other = client.post("/users", {**ANNA, "login": "b@example.org"}).json
-    renamed = client.put(f"/users/{other['id']}", details(other, login="anna@example.org"))
+    renamed = client.put(f"/users/{other['id']}", details(other, login="anna@example.org"), seen=other["version"])
     assert (renamed.status_code, renamed.json["type"]) == (409, "/problems/login-taken")
 
 
@@ -95,9 +98,10 @@ def test_a_changed_role_ends_the_sessions_of_the_old_one(gate: Gate) -> None:
     user = admin.post("/api/gateway/users", ANNA).json
     anna = gate.browser()
     anna.sign_in(ANNA["login"])
-    renamed = admin.put(f"/api/gateway/users/{user['id']}", details(user, name="Anna Malá")).json
+    path = f"/api/gateway/users/{user['id']}"
+    renamed = admin.put(path, details(user, name="Anna Malá"), headers=seen(user["version"])).json
     assert anna.get("/api/gateway/sessions/caller").json["name"] == "Anna Malá"
-    admin.put(f"/api/gateway/users/{user['id']}", details(renamed, role="cashier"))
+    admin.put(f"/api/gateway/users/{user['id']}", details(renamed, role="cashier"), headers=seen(renamed["version"]))
     assert anna.get("/api/gateway/company").status_code == 401
     anna.sign_in(ANNA["login"])
     assert anna.get("/api/gateway/sessions/caller").json["user"]["role"] == "cashier"
@@ -108,7 +112,8 @@ def test_a_user_who_leaves_is_out_at_once(gate: Gate) -> None:
     user = admin.post("/api/gateway/users", ANNA).json
     anna = gate.browser()
     anna.sign_in(ANNA["login"])
-    assert admin.put(f"/api/gateway/users/{user['id']}", details(user, active=False)).status_code == 200
+    left = admin.put(f"/api/gateway/users/{user['id']}", details(user, active=False), headers=seen(user["version"]))
+    assert left.status_code == 200
     assert anna.get("/api/gateway/company").status_code == 401
     assert anna.sign_in(ANNA["login"]).status_code == 401
 
@@ -125,19 +130,19 @@ def test_sessions_of_a_user_are_ended_by_an_administrator(gate: Gate) -> None:
 def test_an_old_version_does_not_overwrite_a_new_one(harness: ServiceHarness) -> None:
     client = harness.client()
     user = client.post("/users", ANNA).json
-    assert client.put(f"/users/{user['id']}", details(user, name="First")).json["version"] == 2
-    late = client.put(f"/users/{user['id']}", details(user, name="Second"))
-    assert (late.status_code, late.json["type"]) == (409, "/problems/user-was-changed")
+    assert client.put(f"/users/{user['id']}", details(user, name="First"), seen=user["version"]).json["version"] == 2
+    late = client.put(f"/users/{user['id']}", details(user, name="Second"), seen=user["version"])
+    assert (late.status_code, late.json["type"]) == (412, "/problems/version-gone")
 
 
 def test_the_last_administrator_stays(harness: ServiceHarness) -> None:
     client = harness.client()
     only = client.post("/users", {**ANNA, "role": "administrator"}).json
     for change in ({"role": "finance"}, {"active": False}):
-        kept = client.put(f"/users/{only['id']}", details(only, **change))
+        kept = client.put(f"/users/{only['id']}", details(only, **change), seen=only["version"])
         assert (kept.status_code, kept.json["type"]) == (409, "/problems/last-administrator")
     client.post("/users", {**ANNA, "login": "b", "role": "administrator"})
-    assert client.put(f"/users/{only['id']}", details(only, role="finance")).status_code == 200
+    assert client.put(f"/users/{only['id']}", details(only, role="finance"), seen=only["version"]).status_code == 200
 
 
 def test_who_manages_users_cannot_rise_above_themselves(harness: ServiceHarness) -> None:
@@ -145,7 +150,7 @@ def test_who_manages_users_cannot_rise_above_themselves(harness: ServiceHarness)
     top = boss.post("/users", {**ANNA, "login": "top", "role": "administrator"}).json
     assert clerk.post("/users", {**ANNA, "role": "administrator"}).json["type"] == "/problems/rights-exceeded"
     assert clerk.post("/users", {**ANNA, "role": "finance"}).status_code == 403
-    assert clerk.put(f"/users/{top['id']}", details(top, name="Mine now")).status_code == 403
+    assert clerk.put(f"/users/{top['id']}", details(top, name="Mine now"), seen=top["version"]).status_code == 403
     assert clerk.post(f"/users/{top['id']}/password", {"password": "a stolen sentence"}).status_code == 403
     assert clerk.post(f"/users/{top['id']}/sign-out").status_code == 403
     wanted = {"name": "all", "permissions": ["*"]}
@@ -176,7 +181,7 @@ def test_nothing_of_a_password_is_kept_for_repeated_requests(harness: ServiceHar
 def test_changes_are_audited_without_secrets(harness: ServiceHarness) -> None:
     client = harness.client()
     user = client.post("/users", ANNA).json
-    client.put(f"/users/{user['id']}", details(user, role="cashier"))
+    client.put(f"/users/{user['id']}", details(user, role="cashier"), seen=user["version"])
     client.post(f"/users/{user['id']}/password", {"password": "another good sentence"})
     with harness.session() as session:
         rows = session.execute(select(audit_entry).order_by(audit_entry.c.id)).all()
@@ -193,7 +198,7 @@ def test_a_user_that_is_not_there(harness: ServiceHarness) -> None:
     nobody = f"/users/{uuid4()}"
     answers = [
         client.get(nobody),
-        client.put(nobody, details({**ANNA, "version": 1, "active": True})),
+        client.put(nobody, details({**ANNA, "active": True}), seen=1),
         client.post(f"{nobody}/password", {"password": PASSWORD}),
         client.post(f"{nobody}/sign-out"),
         client.post(f"/api-keys/{uuid4()}/revoke"),
@@ -221,7 +226,7 @@ def test_roles_and_rights_are_told(harness: ServiceHarness) -> None:
 def test_the_company_is_saved_and_told(harness: ServiceHarness) -> None:
     client = harness.client()
     assert client.get("/company").json["version"] == 0
-    saved = client.put("/company", COMPANY)
+    saved = client.put("/company", COMPANY, seen=0)
     assert saved.status_code == 200, saved.text
     assert saved.json == {
         **COMPANY,
@@ -229,11 +234,11 @@ def test_the_company_is_saved_and_told(harness: ServiceHarness) -> None:
         "iban": "CZ6508000000192000145399",
         "changed_at": "2026-11-24T09:00:00+00:00",
     }
-    client.put("/company", {**COMPANY, "version": 1, "name": "Brightvale a.s."})
+    client.put("/company", {**COMPANY, "name": "Brightvale a.s."}, seen=1)
     first, second = harness.published(CompanyChanged)
     assert (first.version, first.address.city, first.iban) == (1, "Praha", "CZ6508000000192000145399")
     assert (second.version, second.name, second.company_id) == (2, "Brightvale a.s.", first.company_id)
-    assert client.put("/company", {**COMPANY, "version": 1}).json["type"] == "/problems/company-was-changed"
+    assert client.put("/company", COMPANY, seen=1).json["type"] == "/problems/version-gone"
 
 
 @pytest.mark.parametrize(
@@ -246,12 +251,12 @@ def test_the_company_is_saved_and_told(harness: ServiceHarness) -> None:
         ({"bic": "GIBACZPX\n"}, "/bic"),
         ({"address": {"country": "Czechia"}}, "/address/country"),
         ({"address": {"street": "a\0"}}, "/address/street"),
-        ({"version": "0"}, "/version"),
+        ({"version": 0}, "/version"),
         ({"id": str(uuid4())}, "/id"),
     ],
 )
 def test_bad_company_data_is_refused(harness: ServiceHarness, change: dict[str, Any], pointer: str) -> None:
-    answer = harness.client().put("/company", {**COMPANY, **change})
+    answer = harness.client().put("/company", {**COMPANY, **change}, seen=0)
     assert (answer.status_code, [error["pointer"] for error in answer.json["errors"]]) == (422, [pointer])
 
 

@@ -94,7 +94,9 @@ class Suite:
             return 200, "application/json", msgspec.json.encode(known[0] if known else listed({}))
         body = request.body if isinstance(request.body, bytes) else request.body.read()
         is_json = request.headers.get("Content-Type") == "application/json"
-        self.commands.append((request.method, path, msgspec.json.decode(body) if is_json else body))
+        told = msgspec.json.decode(body) if is_json else body
+        seen = {"If-Match": request.headers["If-Match"]} if "If-Match" in request.headers else {}
+        self.commands.append((request.method, path, told | seen if seen else told))
         if not self.refuses:
             return 200, "application/json", msgspec.json.encode(MADE)
         problem = {"title": "Refused", "status": 422, "errors": [{"pointer": "/name", "message": REFUSED}]}
@@ -202,11 +204,11 @@ FORMS = [
     ("/customers/new", {"name": "Eva", "email": "", "address.city": "Brno"},
      ("POST", "crm/customers", {"name": "Eva", "address": {"city": "Brno"}})),
     ("/customers/ID/edit", {"name": "Eva", "version": "4"},
-     ("PATCH", "crm/customers/ID", {"name": "Eva", "version": 4})),
+     ("PATCH", "crm/customers/ID", {"name": "Eva", "If-Match": '"4"'})),
     ("/customers/ID/services/new", {"plan_id": ID, "price": ""},
      ("POST", "billing/subscriptions", {"plan_id": ID, "customer_id": ID})),
     ("/customers/ID/services/ID", {"price": "9", "version": "2"},
-     ("PATCH", "billing/subscriptions/ID", {"price": "9", "version": 2})),
+     ("PATCH", "billing/subscriptions/ID", {"price": "9", "If-Match": '"2"'})),
     ("/customers/ID/services/ID/end", {"last_day": "2026-12-31"},
      ("POST", "billing/subscriptions/ID/end", {"ends_before": "2027-01-01"})),
     ("/customers/ID/correction", {"side": "credit", "amount": "5", "description": "Sorry", "date": "2026-11-24"},
@@ -216,7 +218,7 @@ FORMS = [
      ("POST", "billing/plans", {"name": "Air", "price": "9", "period_months": 3, "enabled": True,
                                 "tax_included": False, "currency": "EUR"})),
     ("/plans/ID", {"name": "Air", "version": "1", "period_months": "1"},
-     ("PATCH", "billing/plans/ID", {"name": "Air", "version": 1, "enabled": False, "tax_included": False})),
+     ("PATCH", "billing/plans/ID", {"name": "Air", "enabled": False, "tax_included": False, "If-Match": '"1"'})),
     ("/billing-runs/new", {"run_date": "2026-12-01"}, ("POST", "billing/runs", {"run_date": "2026-12-01"})),
     ("/payments/new", {"customer_id": ID, "amount": "5", "method": "cash", "document_id": ID},
      ("POST", "payments/payments", {"customer_id": ID, "amount": EUR, "method": "cash",
@@ -224,8 +226,8 @@ FORMS = [
     ("/payments/ID/void", {"reason": "Twice"}, ("POST", "payments/payments/ID/reverse", {"reason": "Twice"})),
     ("/bank/accounts/new", {"name": "Savings", "iban": "DE89", "review_first": "true"},
      ("POST", "payments/bank-accounts", {"name": "Savings", "iban": "DE89", "review_first": True})),
-    ("/bank/accounts/ID", {"name": "Savings"},
-     ("PATCH", "payments/bank-accounts/ID", {"name": "Savings", "review_first": False})),
+    ("/bank/accounts/ID", {"name": "Savings", "version": "3"},
+     ("PATCH", "payments/bank-accounts/ID", {"name": "Savings", "review_first": False, "If-Match": '"3"'})),
     ("/bank/ID/entries/ID/split", SPLIT,
      ("POST", "payments/entries/ID/split", {"parts": [{"customer_id": ID, "amount": EUR},
                                                       {"customer_id": ID, "amount": EUR | {"amount": "6"}}]})),

@@ -17,7 +17,7 @@ from billhook_common.tables import answer
 KEY_CHARACTERS = 255
 WAIT_MS = 5_000
 """How long a second request with the same key waits for the first one's answer."""
-_STORABLE = frozenset({400, 404, 409, 422})
+_STORABLE = frozenset({400, 404, 409, 412, 422, 428})
 
 
 class IdempotencyKeyMissing(BadRequest):
@@ -59,8 +59,9 @@ def key_of(request: Request) -> str | None:
 
 
 def request_hash(request: Request) -> bytes:
-    """What makes two requests the same: method, path, query and body (files by their content)."""
-    digest = hashlib.sha256(f"{request.method} {request.full_path}\n".encode())
+    """What makes two requests the same: method, path, query, If-Match and body (files by their content)."""
+    seen = request.headers.get("If-Match", "")
+    digest = hashlib.sha256(f"{request.method} {request.full_path} {seen}\n".encode())
     if request.mimetype == "multipart/form-data":
         for name, value in sorted(request.form.items(multi=True)):
             digest.update(f"{name}={value}\n".encode())

@@ -6,7 +6,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,18 @@ class BillhookError(Exception):
     title: ClassVar[str] = "The request was refused"
     headers: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, detail: str = "", *, pointer: str | None = None, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        pointer: str | None = None,
+        errors: Sequence[FieldError] = (),
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``members``: what the problem says beside its usual members, for programs."""
         super().__init__(detail or self.title)
         self.detail = detail
+        self.members = dict(members or {})
         self.errors = tuple(errors) or ((FieldError(pointer, detail or self.title),) if pointer else ())
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 
 from billhook_common.auth import Policy, policy_of
+from billhook_common.etags import is_versioned
 
 SCHEME = "key"
 _SECURITY_SCHEMES = {
@@ -22,6 +23,21 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "maxLength": 255},
     "description": "Makes the command safe to repeat: the same key gets the same answer and has one effect.",
 }
+_IF_MATCH = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string", "pattern": r'^("[0-9]{1,18}"|\*)$'},
+    "example": '"3"',
+    "description": (
+        "The ETag of the record that was read. Where somebody changed it meanwhile, the answer is 412 and names the "
+        "present version; `*` changes it whatever it is."
+    ),
+}
+_REFUSED = {
+    "412": "The record was changed meanwhile; `version` is its present one, `changed_at` and `changed_by` say by whom.",
+    "428": "If-Match is missing.",
+}
+_ETAG = {"description": "The record's version, for If-Match.", "schema": {"type": "string", "example": '"3"'}}
 _CHANGES = frozenset({"post", "put", "patch", "delete"})
 
 
@@ -31,11 +47,13 @@ def describe(document: dict[str, Any], app: Flask) -> dict[str, Any]:
     document.setdefault("components", {})["securitySchemes"] = _SECURITY_SCHEMES
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
-        policy = policy_of(app.view_functions[rule.endpoint])
+        view = app.view_functions[rule.endpoint]
+        policy = policy_of(view)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             operation = document["paths"].get(path, {}).get(method.lower())
             if operation is not None and policy is not None:
                 _describe(operation, policy, method.lower(), rule.endpoint)
+                _describe_version(document["paths"][path], operation, required=is_versioned(view))
     return document
 
 
@@ -48,6 +66,20 @@ def _describe(operation: dict[str, Any], policy: Policy, method: str, endpoint: 
     _name_files(operation)
     if method in _CHANGES and not policy.secret:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY | {"required": policy.key})
+
+
+def _describe_version(path: dict[str, Any], operation: dict[str, Any], *, required: bool | None) -> None:
+    """If-Match of a command, and the ETag of what is read at the same path to be changed."""
+    if required is None:
+        return
+    operation.setdefault("parameters", []).append(_IF_MATCH | {"required": required})
+    refusals = {status: said for status, said in _REFUSED.items() if required or status != "428"}
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"] |= {status: {"description": said, "content": content} for status, said in refusals.items()}
+    for each in (operation, path.get("get")):
+        for status, answer in (each or {"responses": {}})["responses"].items():
+            if status.startswith("2"):
+                answer.setdefault("headers", {})["ETag"] = _ETAG
 
 
 def _name_files(operation: dict[str, Any]) -> None:

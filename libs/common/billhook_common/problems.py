@@ -18,9 +18,17 @@ log = get_logger()
 _LOCATIONS = ("json", "json_or_form", "query", "files", "form", "headers", "path")
 
 
-def problem(status: int, kind: str, title: str, detail: str = "", errors: tuple[FieldError, ...] = ()) -> Response:
-    """A problem+json answer."""
-    body: dict[str, Any] = {"type": f"/problems/{kind}", "title": title, "status": status}
+def problem(
+    status: int,
+    kind: str,
+    title: str,
+    detail: str = "",
+    errors: tuple[FieldError, ...] = (),
+    *,
+    members: Mapping[str, Any] | None = None,
+) -> Response:
+    """A problem+json answer; ``members`` are its own, beside the usual ones."""
+    body: dict[str, Any] = {"type": f"/problems/{kind}", "title": title, "status": status, **(members or {})}
     if detail:
         body["detail"] = detail
     if errors:
@@ -31,7 +39,9 @@ def problem(status: int, kind: str, title: str, detail: str = "", errors: tuple[
 
 def from_error(error: BillhookError) -> Response:
     """The problem of a refusal."""
-    response = problem(error.status, error.problem_type(), error.title, error.detail, error.errors)
+    response = problem(
+        error.status, error.problem_type(), error.title, error.detail, error.errors, members=error.members
+    )
     response.headers.update(error.headers)
     return response
 

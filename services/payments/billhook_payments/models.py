@@ -8,7 +8,7 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -84,6 +84,7 @@ class BankAccount(Base):
     __table_args__ = (CheckConstraint("iban IS NOT NULL OR local_number IS NOT NULL", name="number"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     name: Mapped[str]
     holder: Mapped[str]
     iban: Mapped[str | None] = mapped_column(unique=True)

@@ -56,7 +56,7 @@ def enter_company(client: Client) -> None:
     """Name, address and bank account of the ISP."""
     known = client.get("/gateway/company")
     if known["version"] == 0:
-        client.put("/gateway/company", COMPANY | {"version": 0})
+        client.put("/gateway/company", COMPANY)
 
 
 def bring_customers(client: Client, file: CustomersFile, say: Say, key: str = "demo-customers") -> None:

@@ -43,8 +43,16 @@ def month_range(first: str, until: str) -> dict[str, str]:
 def fields() -> dict[str, str]:
     """The form's fields without blanks round them and without what is not for the API."""
     return {
-        name: value.strip() for name, value in request.form.items() if name not in {"csrf_token", "idempotency_key"}
+        name: value.strip()
+        for name, value in request.form.items()
+        if name not in {"csrf_token", "idempotency_key", "version"}
     }
+
+
+def seen() -> str:
+    """The version of the record that the form was made from; blank where it brought none."""
+    version = request.form.get("version", "")
+    return version if version.isascii() and version.isdigit() else ""
 
 
 def form_key() -> str:

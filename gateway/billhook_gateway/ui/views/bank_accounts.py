@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from billhook_common.auth import requires
 from billhook_gateway.door import door, services
-from billhook_gateway.ui.views.asking import asked, attempt, fields, on_to, page, ticked
+from billhook_gateway.ui.views.asking import asked, attempt, fields, on_to, page, seen, ticked
 
 blueprint = Blueprint("bank_account_pages", __name__)
 
@@ -52,7 +52,7 @@ def change_account(account_id: object) -> Response:
     """Save an account; its number stays."""
     body = fields() | {"review_first": ticked("review_first")}
     return attempt(
-        lambda: services().patch("payments", f"/bank-accounts/{account_id}", body),
+        lambda: services().patch("payments", f"/bank-accounts/{account_id}", body, seen=seen()),
         lambda errors: _form(services().get("payments", f"/bank-accounts/{account_id}"), body, errors),
         lambda _: on_to("/bank/accounts", "Saved"),
     )

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from billhook_common.auth import requires
 from billhook_gateway.door import services
 from billhook_gateway.ui.forms import flat, nested
-from billhook_gateway.ui.views.asking import attempt, fields, on_to, page, ticked
+from billhook_gateway.ui.views.asking import attempt, fields, on_to, page, seen, ticked
 from billhook_gateway.ui.views.frame import forget_operator
 
 blueprint = Blueprint("company_pages", __name__)
@@ -26,10 +26,9 @@ def edit_company() -> str:
 def change_company() -> Response:
     """Save the company; documents issued from now on name it so."""
     typed: dict[str, Any] = fields() | {"vat_payer": ticked("vat_payer")}
-    version = str(typed.get("version", ""))
-    body = nested(fields()) | {"vat_payer": typed["vat_payer"], "version": int(version) if version.isdigit() else 0}
+    body = nested(fields()) | {"vat_payer": typed["vat_payer"]}
     return attempt(
-        lambda: services().put("gateway", "/company", body),
+        lambda: services().put("gateway", "/company", body, seen=seen()),
         lambda errors: _form(typed, errors),
         _saved,
     )

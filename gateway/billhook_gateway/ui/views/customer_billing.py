@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from billhook_common.auth import requires
 from billhook_gateway.door import services
-from billhook_gateway.ui.views.asking import attempt, fields, filled, form_key, new_key, on_to, page
+from billhook_gateway.ui.views.asking import attempt, fields, filled, form_key, new_key, on_to, page, seen
 from billhook_gateway.ui.views.frame import note_outages
 
 blueprint = Blueprint("customer_billing_pages", __name__, url_prefix="/customers/<uuid:customer_id>")
@@ -54,10 +54,8 @@ def edit_service(customer_id: object, service_id: object) -> str:
 def change_service(customer_id: object, service_id: object) -> Response:
     """Save a service; days that are charged already stay as they are."""
     typed: dict[str, Any] = fields()
-    version = typed.get("version", "")
-    body = filled(typed) | {"version": int(version) if version.isdigit() else None}
     return attempt(
-        lambda: services().patch("billing", f"/subscriptions/{service_id}", body),
+        lambda: services().patch("billing", f"/subscriptions/{service_id}", filled(typed), seen=seen()),
         lambda errors: _edit_form(customer_id, _service(service_id), typed, errors),
         lambda _: on_to(f"/customers/{customer_id}/services", "Saved for the days not charged yet"),
     )

@@ -10,7 +10,7 @@ from billhook_common.tabular.exporting import csv_pieces
 from billhook_gateway.client import ServiceClient
 from billhook_gateway.door import services
 from billhook_gateway.ui.forms import flat, nested
-from billhook_gateway.ui.views.asking import asked, attempt, fields, filled, on_to, page
+from billhook_gateway.ui.views.asking import asked, attempt, fields, filled, on_to, page, seen
 from billhook_gateway.ui.views.frame import note_outages
 
 blueprint = Blueprint("customer_list_pages", __name__)
@@ -98,9 +98,8 @@ def change_customer(customer_id: object) -> Response:
         return page("customers/form.html", customer=customer, values=fields(), errors=errors)
 
     body = nested(fields())
-    body["version"] = int(body["version"]) if str(body.get("version", "")).isdigit() else None
     return attempt(
-        lambda: services().patch("crm", f"/customers/{customer_id}", body if body["version"] else filled(body)),
+        lambda: services().patch("crm", f"/customers/{customer_id}", body, seen=seen()),
         again,
         lambda _: on_to(f"/customers/{customer_id}", "Saved"),
     )
@@ -115,9 +114,7 @@ def archive_customer(customer_id: object) -> Response:
 
 
 def _body() -> dict[str, Any]:
-    body = filled(nested(fields()))
-    body.pop("version", None)
-    return body
+    return filled(nested(fields()))
 
 
 def _filtered(client: ServiceClient, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 
 from billhook_common.auth import requires
 from billhook_gateway.door import door, services
-from billhook_gateway.ui.views.asking import asked, attempt, fields, on_to, page, ticked
+from billhook_gateway.ui.views.asking import asked, attempt, fields, on_to, page, seen, ticked
 
 blueprint = Blueprint("plan_pages", __name__)
 
@@ -50,10 +50,9 @@ def edit_plan(plan_id: object) -> str:
 def change_plan(plan_id: object) -> Response:
     """Save a plan."""
     body = _body()
-    body["version"] = int(body["version"]) if str(body.get("version", "")).isdigit() else None
     del body["period_months"]  # what runs by it would change its length
     return attempt(
-        lambda: services().patch("billing", f"/plans/{plan_id}", body),
+        lambda: services().patch("billing", f"/plans/{plan_id}", body, seen=seen()),
         lambda errors: _form(services().get("billing", f"/plans/{plan_id}"), _typed(), errors),
         lambda _: on_to("/plans", "Saved"),
     )

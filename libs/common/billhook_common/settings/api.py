@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ServiceApp, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import BadRequest, NotFound
-from billhook_common.etags import version_seen, with_version
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.lists import ListQuery
 from billhook_common.settings import stored
 from billhook_common.settings.declared import Setting
@@ -108,21 +108,23 @@ def get_setting(wanted: dict[str, Any], name: str) -> Response:
 
 @blueprint.route("/<name>", methods=["PUT"])
 @requires("settings:write")
+@versioned(required=True)
 @blueprint.arguments(ScopeSchema, location="query")
 @blueprint.arguments(NewValueSchema)
 @blueprint.response(200, SettingSchema)
-def put_setting(wanted: dict[str, Any], body: dict[str, Any], name: str) -> Response:
+def put_setting(wanted: dict[str, Any], body: dict[str, Any], name: str, seen: int | None) -> Response:
     """Decide; from the next transaction on it counts. ``If-Match`` names the version that was seen."""
-    return _decide(name, wanted, value=body["value"])
+    return _decide(name, wanted, seen, value=body["value"])
 
 
 @blueprint.route("/<name>/reset", methods=["POST"])
 @requires("settings:write")
+@versioned(required=True)
 @blueprint.arguments(ScopeSchema, location="query")
 @blueprint.response(200, SettingSchema)
-def reset_setting(wanted: dict[str, Any], name: str) -> Response:
+def reset_setting(wanted: dict[str, Any], name: str, seen: int | None) -> Response:
     """Back to the default, or of one partner to everyone's value. ``If-Match`` names the version that was seen."""
-    return _decide(name, wanted, reset=True)
+    return _decide(name, wanted, seen, reset=True)
 
 
 @blueprint.route("/<name>/history", methods=["GET"])
@@ -136,10 +138,10 @@ def list_history(wanted: dict[str, Any], name: str) -> Response:
     return page_of(ctx.session, statement, [(setting_change.c.version, "desc")], _past)
 
 
-def _decide(name: str, wanted: dict[str, Any], **decision: Any) -> Response:
+def _decide(name: str, wanted: dict[str, Any], seen: int | None, **decision: Any) -> Response:
     setting = _named(name)
     scope = _scope(setting, wanted)
-    change = Change(partner_id=scope, version=version_seen(), by=ctx.identity.name, **decision)
+    change = Change(partner_id=scope, version=seen, by=ctx.identity.name, **decision)
     stored.change_setting(ctx.session, ctx.clock, ctx.config, setting, change)
     return _one(setting, scope)
 
@@ -163,8 +165,7 @@ def _scope(setting: Setting[Any], wanted: dict[str, Any]) -> UUID:
 
 
 def _one(setting: Setting[Any], scope: UUID) -> Response:
-    item = _item(setting, scope, stored.latest(ctx.session, [setting.name]))
-    return with_version(json_response(item), item["version"])
+    return versioned_response(_item(setting, scope, stored.latest(ctx.session, [setting.name])))
 
 
 def _item(setting: Setting[Any], scope: UUID, found: dict[tuple[str, UUID], Decided]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Change:
     """A decision: a new value, or back to the default; ``version`` is the one that was seen."""
 
     partner_id: UUID = EVERYONE
-    version: int
+    version: int | None
     value: Any = None
     reset: bool = False
     by: str
@@ -94,7 +94,7 @@ def change_setting(session: Session, clock: Clock, config: ServiceConfig, settin
     value = None if change.reset else _checked(setting, config, change.value)
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('setting'), hashtext(:name))"), {"name": setting.name})
     before = latest(session, [setting.name], [change.partner_id]).get((setting.name, change.partner_id), Decided())
-    check_version(change.version, before.version)
+    check_version(session, None, seen=change.version, present=before.version)
     session.execute(
         insert(setting_change).values(
             name=setting.name,

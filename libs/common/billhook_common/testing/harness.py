@@ -49,11 +49,11 @@ class Client:
         return self._command("POST", path, body, key, options)
 
     def put(self, path: str, body: Any = None, *, key: str | None = "", **options: Any) -> TestResponse:
-        """PUT a JSON body."""
+        """PUT a JSON body; ``seen``: the version for If-Match."""
         return self._command("PUT", path, body, key, options)
 
     def patch(self, path: str, body: Any = None, *, key: str | None = "", **options: Any) -> TestResponse:
-        """PATCH with a JSON body."""
+        """PATCH with a JSON body; ``seen``: the version for If-Match."""
         return self._command("PATCH", path, body, key, options)
 
     def delete(self, path: str, *, key: str | None = "") -> TestResponse:
@@ -62,6 +62,9 @@ class Client:
 
     def _command(self, method: str, path: str, body: Any, key: str | None, options: dict[str, Any]) -> TestResponse:
         headers = dict(options.pop("headers", {}))
+        seen = options.pop("seen", None)
+        if seen is not None:
+            headers["If-Match"] = f'"{seen}"'
         if key is not None:
             headers["Idempotency-Key"] = key or str(uuid4())
         if body is not None:

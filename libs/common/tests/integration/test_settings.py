@@ -85,9 +85,9 @@ def test_every_type_comes_back_as_it_is_written(harness: ServiceHarness, name: s
 
 def test_who_has_not_seen_the_last_change_overwrites_nothing(harness: ServiceHarness) -> None:
     assert put(harness, "pace", 2).status_code == 200
-    stale, blind, odd = put(harness, "pace", 3), put(harness, "pace", 3, None), put(harness, "pace", 3, "*")
+    stale, blind, odd = put(harness, "pace", 3), put(harness, "pace", 3, None), put(harness, "pace", 3, 'W/"1"')
     assert [answer.status_code for answer in (stale, blind, odd)] == [412, 428, 400]
-    assert stale.json["type"] == "/problems/version-gone"
+    assert (stale.json["type"], stale.json["version"]) == ("/problems/version-gone", 1)
     assert harness.client().get("/settings/pace").json["value"] == 2
 
 

@@ -15,6 +15,7 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.contracts.billing import PlanChanged
 from billhook_common.errors import Conflict, Invalid, NotFound
+from billhook_common.etags import check_version
 from billhook_common.events import Outgoing, publish
 from billhook_common.ids import uuid7
 from billhook_common.money import checked_decimal, exponent
@@ -28,12 +29,6 @@ class PlanNameTaken(Conflict):
     """People choose plans by name, so a name is given out once, letter case apart."""
 
     title = "There is a plan of this name"
-
-
-class PlanChangedMeanwhile(Conflict):
-    """Somebody else saved the plan since it was read."""
-
-    title = "The plan was changed meanwhile"
 
 
 class PeriodOutOfRange(Invalid):
@@ -73,13 +68,12 @@ def make_plan(session: Session, clock: Clock, terms: PlanTerms) -> Plan:
     return plan
 
 
-def change_plan(session: Session, clock: Clock, plan_id: UUID, changes: dict[str, Any], *, version: int | None) -> Plan:
-    """Change a plan; ``version`` is what the caller saw. Raises NotFound, PlanChangedMeanwhile, PlanNameTaken."""
+def change_plan(session: Session, clock: Clock, plan_id: UUID, changes: dict[str, Any], *, seen: int | None) -> Plan:
+    """Change a plan of the version ``seen``, None for any. Raises NotFound, VersionGone, PlanNameTaken."""
     plan = session.get(Plan, plan_id, with_for_update=True)
     if plan is None:
         raise NotFound("There is no such plan.")
-    if version is not None and version != plan.version:
-        raise PlanChangedMeanwhile(f"It is at version {plan.version} now.", pointer="/version")
+    check_version(session, plan_id, seen=seen, present=plan.version)
     before = _values(terms_of(plan))
     _save(session, clock, plan, PlanTerms(**before | changes).checked(), "plan_changed", before)
     return plan

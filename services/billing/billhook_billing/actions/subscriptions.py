@@ -21,6 +21,7 @@ from billhook_common.clock import Clock
 from billhook_common.contracts import billing as contracts
 from billhook_common.db import AnyRow, AnySelect
 from billhook_common.errors import Conflict, NotFound, NotKnownYet
+from billhook_common.etags import check_version
 from billhook_common.events import Outgoing, publish_many
 from billhook_common.ids import uuid7
 from billhook_common.money import CurrencyMismatch, Money
@@ -41,12 +42,6 @@ class CustomerArchived(Conflict):
     """Who is gone buys nothing."""
 
     title = "The customer is archived"
-
-
-class SubscriptionChangedMeanwhile(Conflict):
-    """Somebody else saved the service since it was read."""
-
-    title = "The service was changed meanwhile"
 
 
 class PlanNotSold(Conflict):
@@ -140,15 +135,14 @@ def _sold_plan(session: Session, plan_id: UUID, currency: str) -> Plan:
 
 
 def change_subscription(
-    session: Session, clock: Clock, subscription_id: UUID, changes: dict[str, Any], *, version: int | None
+    session: Session, clock: Clock, subscription_id: UUID, changes: dict[str, Any], *, seen: int | None
 ) -> Subscription:
-    """New price, quantity, description, discounts or state, for the days not charged yet; ``version`` is what was seen.
+    """New price, quantity, description, discounts or state, for the days not charged yet; ``seen``: of that version.
 
-    Raises NotFound, SubscriptionChangedMeanwhile, StateNotReachable and the errors of ``checked_terms``.
+    Raises NotFound, VersionGone, StateNotReachable and the errors of ``checked_terms``.
     """
     subscription = _held(session, subscription_id)
-    if version is not None and version != subscription.version:
-        raise SubscriptionChangedMeanwhile(f"It is at version {subscription.version} now.", pointer="/version")
+    check_version(session, subscription_id, seen=seen, present=subscription.version)
     state = changes.get("state", subscription.state)
     if state != subscription.state and subscription.state not in _MOVES.get(state, frozenset()):
         raise StateNotReachable(f"From {subscription.state} to {state}.", pointer="/state")

@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 
 from billhook_billing.actions import plans
 from billhook_billing.models import Plan, Subscription
-from billhook_common.api import AnyRow, Blueprint, DecimalString, PageSchema, ctx, decimal_text, json_response, page_of
+from billhook_common.api import AnyRow, Blueprint, DecimalString, PageSchema, ctx, decimal_text, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.fields import PlainText
 from billhook_common.lists import ListQuery
 
@@ -38,9 +39,8 @@ class PlanSchema(Schema):
 
 
 class PlanChangeSchema(Schema):
-    """What may change; ``version`` is the one that you saw."""
+    """What may change."""
 
-    version = fields.Integer(load_default=None, allow_none=True)
     name = PlainText(100, least=1)
     description = PlainText(500)
     price = DecimalString()
@@ -102,12 +102,12 @@ def get_plan(plan_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:plan_id>", methods=["PATCH"])
 @requires("billing:write")
+@versioned(required=False)
 @blueprint.arguments(PlanChangeSchema)
 @blueprint.response(200, PlanSchema)
-def change_plan(body: dict[str, Any], plan_id: UUID) -> Response:
+def change_plan(body: dict[str, Any], plan_id: UUID, seen: int | None) -> Response:
     """Change a plan; subscriptions that run keep their own terms."""
-    version = body.pop("version")
-    plans.change_plan(ctx.session, ctx.clock, plan_id, body, version=version)
+    plans.change_plan(ctx.session, ctx.clock, plan_id, body, seen=seen)
     return _one(plan_id)
 
 
@@ -115,7 +115,7 @@ def _one(plan_id: UUID, status: int = 200) -> Response:
     row = ctx.session.execute(_LISTED.where(Plan.id == plan_id)).one_or_none()
     if row is None:
         raise NotFound("There is no such plan.")
-    return json_response(_item(row), status)
+    return versioned_response(_item(row), status)
 
 
 def _item(row: AnyRow) -> dict[str, Any]:

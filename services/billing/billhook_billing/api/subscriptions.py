@@ -19,11 +19,11 @@ from billhook_common.api import (
     PageSchema,
     ctx,
     decimal_text,
-    json_response,
     page_of,
 )
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.fields import PlainText
 from billhook_common.lists import ListQuery
 
@@ -83,9 +83,8 @@ class SubscriptionSchema(Schema):
 
 
 class SubscriptionChangeSchema(Schema):
-    """What may change, for the days not charged yet; ``version`` is the one that you saw."""
+    """What may change, for the days not charged yet."""
 
-    version = fields.Integer(load_default=None, allow_none=True)
     state = fields.String(validate=validate.OneOf(("active", "stopped")))
     description = PlainText(200, least=1)
     price = DecimalString()
@@ -148,14 +147,14 @@ def get_subscription(subscription_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:subscription_id>", methods=["PATCH"])
 @requires("billing:write")
+@versioned(required=False)
 @blueprint.arguments(SubscriptionChangeSchema)
 @blueprint.response(200, SubscriptionSchema)
-def change_subscription(body: dict[str, Any], subscription_id: UUID) -> Response:
+def change_subscription(body: dict[str, Any], subscription_id: UUID, seen: int | None) -> Response:
     """Change a service for the days not charged yet."""
     if "discounts" in body:
         body["discounts"] = list(_stored(body["discounts"]))
-    version = body.pop("version")
-    subscriptions.change_subscription(ctx.session, ctx.clock, subscription_id, body, version=version)
+    subscriptions.change_subscription(ctx.session, ctx.clock, subscription_id, body, seen=seen)
     return _one(subscription_id)
 
 
@@ -179,7 +178,7 @@ def _one(subscription_id: UUID, status: int = 200) -> Response:
     row = ctx.session.execute(_listed().where(Subscription.id == subscription_id)).one_or_none()
     if row is None:
         raise NotFound("There is no such service.")
-    return json_response(_item(row), status)
+    return versioned_response(_item(row), status)
 
 
 def _stored(discounts: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

@@ -50,7 +50,7 @@ def test_names_are_given_out_once_letter_case_and_blanks_apart(sales: Any) -> No
 def test_a_change_is_told_and_what_is_sold_keeps_its_terms(sales: Any) -> None:
     plan = sales.plan()
     sold = sales.subscribe(sales.customer(), plan)
-    changed = sales.client.patch(f"/plans/{plan}", {"price": "99.00", "tax_rate": "10", "version": 1})
+    changed = sales.client.patch(f"/plans/{plan}", {"price": "99.00", "tax_rate": "10"}, seen=1)
     assert (changed.status_code, changed.json["version"], changed.json["price"]) == (200, 2, "99.00")
     assert changed.json["subscriptions"] == 1
     kept = sales.get(f"/subscriptions/{sold['id']}")
@@ -64,9 +64,9 @@ def test_a_change_is_told_and_what_is_sold_keeps_its_terms(sales: Any) -> None:
 
 def test_a_stale_version_is_refused(sales: Any) -> None:
     plan = sales.plan()
-    assert sales.client.patch(f"/plans/{plan}", {"price": "1.00", "version": 1}).status_code == 200
-    stale = sales.client.patch(f"/plans/{plan}", {"price": "2.00", "version": 1})
-    assert (stale.status_code, stale.json["type"]) == (409, "/problems/plan-changed-meanwhile")
+    assert sales.client.patch(f"/plans/{plan}", {"price": "1.00"}, seen=1).status_code == 200
+    stale = sales.client.patch(f"/plans/{plan}", {"price": "2.00"}, seen=1)
+    assert (stale.status_code, stale.json["type"]) == (412, "/problems/version-gone")
     assert sales.get(f"/plans/{plan}")["price"] == "1.00"
 
 

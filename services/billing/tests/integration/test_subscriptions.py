@@ -89,10 +89,10 @@ def test_a_disabled_plan_keeps_its_services(sales: Any) -> None:
 def test_a_change_is_told_noted_and_guarded_by_its_version(sales: Any) -> None:
     sold = sales.subscribe(sales.customer(), sales.plan())
     path = f"/subscriptions/{sold['id']}"
-    changed = sales.client.patch(path, {"price": "20.00", "description": "Cheaper", "version": 1})
+    changed = sales.client.patch(path, {"price": "20.00", "description": "Cheaper"}, seen=1)
     assert (changed.json["price"], changed.json["description"], changed.json["version"]) == ("20.00", "Cheaper", 2)
-    stale = sales.client.patch(path, {"price": "1.00", "version": 1})
-    assert (stale.status_code, stale.json["type"]) == (409, "/problems/subscription-changed-meanwhile")
+    stale = sales.client.patch(path, {"price": "1.00"}, seen=1)
+    assert (stale.status_code, stale.json["type"]) == (412, "/problems/version-gone")
     (told,) = sales.harness.published(SubscriptionChanged)
     assert (told.version, str(told.price)) == (2, "20.000000")
     with sales.harness.session() as session:

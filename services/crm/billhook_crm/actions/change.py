@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.contracts.crm import CustomerChanged
-from billhook_common.errors import Conflict, FieldError, NotFound
+from billhook_common.errors import NotFound
+from billhook_common.etags import check_version
 from billhook_common.events import publish
 from billhook_crm.actions.names import find_taken, hold_names
 from billhook_crm.actions.register import LoginTaken, ReferenceTaken, derived_columns, require_usable, snapshot
@@ -20,31 +21,19 @@ from billhook_crm.domain.keys import login_key, reference_key
 from billhook_crm.domain.lifecycle import check_move
 from billhook_crm.models import Customer, GivenReference
 
-_POINTERS = {name: f"/address/{name}" for name in ("street", "city", "zip", "country")} | {
-    "latitude": "/gps/lat",
-    "longitude": "/gps/lon",
-}
-
-
-class EditConflict(Conflict):
-    """Someone else changed the customer since the form was opened; the problem lists their values beside yours."""
-
-    title = "The customer was changed meanwhile"
-
 
 def change_customer(
-    session: Session, clock: Clock, customer_id: UUID, changes: Mapping[str, Any], *, version: int | None = None
+    session: Session, clock: Clock, customer_id: UUID, changes: Mapping[str, Any], *, seen: int | None = None
 ) -> Customer:
     """Set the details named in ``changes``; nothing happens where all have that value already.
 
-    Raises NotFound, EditConflict when ``version`` is not the present one, LifecycleMoveRefused, LoginTaken,
+    Raises NotFound, VersionGone when the version ``seen`` is not the present one, LifecycleMoveRefused, LoginTaken,
     ReferenceTaken, ReferenceUnusable.
     """
     customer = session.get(Customer, customer_id, with_for_update=True)
     if customer is None:
         raise NotFound("There is no such customer.")
-    if version is not None and version != customer.version:
-        raise _conflict(customer, changes, version)
+    check_version(session, customer_id, seen=seen, present=customer.version)
     old = details_of(customer)
     new = dataclasses.replace(old, **changes)
     if new != old:
@@ -76,15 +65,6 @@ def connect_customers(session: Session, clock: Clock, customer_ids: Collection[U
 def details_of(customer: Customer) -> CustomerDetails:
     """The details of a stored customer."""
     return CustomerDetails(**{name: getattr(customer, name) for name in DETAIL_NAMES})
-
-
-def _conflict(customer: Customer, changes: Mapping[str, Any], version: int) -> EditConflict:
-    theirs = [
-        FieldError(_POINTERS.get(name, f"/{name}"), f"is now “{getattr(customer, name)}”, you sent “{value}”")
-        for name, value in changes.items()
-        if getattr(customer, name) != value
-    ]
-    return EditConflict(f"You changed version {version}; the present one is {customer.version}.", errors=theirs)
 
 
 def _take_names(session: Session, customer_id: UUID, old: CustomerDetails, new: CustomerDetails) -> None:

@@ -10,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from billhook_common.api import AnyRow, Blueprint, MoneyField, PageSchema, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.fields import PlainText
 from billhook_common.lists import ListQuery
 from billhook_common.tabular.cells import CellError, Parser, emails, phones
@@ -134,9 +135,7 @@ class NewCustomerSchema(DetailsSchema):
 
 
 class CustomerChangesSchema(DetailsSchema):
-    """What is to be changed; ``version`` is the one that was seen, to be refused if it is not the present one."""
-
-    version = fields.Integer(strict=True, validate=validate.Range(1, 2**63 - 1))
+    """What is to be changed."""
 
 
 class CustomerFilterSchema(Schema):
@@ -211,12 +210,12 @@ def get_customer(customer_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:customer_id>", methods=["PATCH"])
 @requires("crm:write")
+@versioned(required=False)
 @blueprint.arguments(CustomerChangesSchema)
 @blueprint.response(200, OneCustomerSchema)
-def edit_customer(body: dict[str, Any], customer_id: UUID) -> Response:
+def edit_customer(body: dict[str, Any], customer_id: UUID, seen: int | None) -> Response:
     """Change what is named in the body, and nothing else."""
-    version = body.pop("version", None)
-    change_customer(ctx.session, ctx.clock, customer_id, _flat(body), version=version)
+    change_customer(ctx.session, ctx.clock, customer_id, _flat(body), seen=seen)
     return _one(customer_id)
 
 
@@ -246,7 +245,7 @@ def _one(customer_id: UUID, status: int = 200) -> Response:
     if row is None:
         raise NotFound("There is no such customer.")
     customer: Customer = row.Customer
-    return json_response({**_item(row), **_details(customer)}, status)
+    return versioned_response({**_item(row), **_details(customer)}, status)
 
 
 def _item(row: AnyRow) -> dict[str, Any]:

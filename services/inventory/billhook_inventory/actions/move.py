@@ -11,6 +11,7 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.contracts.inventory import ItemAssigned, ItemMoved, ItemReturned
 from billhook_common.errors import Conflict, Invalid, NotFound, NotKnownYet
+from billhook_common.etags import check_version
 from billhook_common.events import publish
 from billhook_common.ids import uuid7
 from billhook_inventory.domain.moves import condition_after_return, give_out, take_back
@@ -61,9 +62,15 @@ def receive_item(session: Session, clock: Clock, actor: str, *, product_id: UUID
     return made
 
 
-def change_item(session: Session, clock: Clock, actor: str, item_id: UUID, changes: Mapping[str, str]) -> None:
-    """Set barcode, condition, location or note; nothing happens where all are as they were. Raises NotFound."""
+def change_item(
+    session: Session, clock: Clock, actor: str, item_id: UUID, changes: Mapping[str, str], *, seen: int | None
+) -> None:
+    """Set barcode, condition, location or note; nothing happens where all are as they were.
+
+    Raises NotFound, VersionGone when the version ``seen`` is not the present one.
+    """
     item = _locked(session, item_id)
+    check_version(session, item_id, seen=seen, present=item.version)
     before = {name: getattr(item, name) for name, value in changes.items() if getattr(item, name) != value}
     if not before:
         return

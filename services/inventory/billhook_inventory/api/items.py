@@ -7,10 +7,11 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy import select
 
-from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
+from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, page_of
 from billhook_common.auth import requires
 from billhook_common.db import AnySelect
 from billhook_common.errors import NotFound
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.fields import PlainText
 from billhook_common.lists import ListQuery, Sorting
 from billhook_inventory.actions import move
@@ -185,11 +186,12 @@ def get_item(item_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:item_id>", methods=["PATCH"])
 @requires("inventory:write")
+@versioned(required=False)
 @blueprint.arguments(ItemChangesSchema)
 @blueprint.response(200, OneItemSchema)
-def change_item(body: dict[str, Any], item_id: UUID) -> Response:
+def change_item(body: dict[str, Any], item_id: UUID, seen: int | None) -> Response:
     """Change what is named in the body, and nothing else."""
-    move.change_item(ctx.session, ctx.clock, ctx.identity.name, item_id, body)
+    move.change_item(ctx.session, ctx.clock, ctx.identity.name, item_id, body, seen=seen)
     return _one(item_id)
 
 
@@ -241,7 +243,7 @@ def _one(item_id: UUID, status: int = 200) -> Response:
         .where(Movement.item_id == item_id)
         .order_by(Movement.id)
     )
-    return json_response({**_item(row), "movements": [_movement(entry) for entry in movements]}, status)
+    return versioned_response({**_item(row), "movements": [_movement(entry) for entry in movements]}, status)
 
 
 def _item(row: AnyRow) -> dict[str, Any]:

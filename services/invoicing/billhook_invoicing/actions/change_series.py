@@ -9,15 +9,10 @@ from sqlalchemy.orm import Session
 from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.errors import Conflict, NotFound
+from billhook_common.etags import check_version
 from billhook_invoicing.actions.number import next_value, pattern_of
 from billhook_invoicing.domain.numbering import Reset, WrongNumberPattern
 from billhook_invoicing.models import Counter, Document, Series
-
-
-class SeriesWasChanged(Conflict):
-    """Somebody else changed the series meanwhile; read it again."""
-
-    title = "The series was changed meanwhile"
 
 
 class NumbersWereGiven(Conflict):
@@ -34,24 +29,24 @@ class NumberIsTaken(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesChanges:
-    """What is to be changed of the ``version`` that was seen; None stays. ``next`` is the counter's next value."""
+    """What is to be changed; None stays. ``next`` is the counter's next value."""
 
-    version: int
     pattern: str | None = None
     reset: Reset | None = None
     next: int | None = None
 
 
-def change_series(session: Session, clock: Clock, series_id: UUID, changes: SeriesChanges) -> Series:
+def change_series(
+    session: Session, clock: Clock, series_id: UUID, changes: SeriesChanges, *, seen: int | None
+) -> Series:
     """Change a series for the documents to come.
 
-    Raises NotFound, SeriesWasChanged, WrongNumberPattern, NumberTooLong, NumbersWereGiven, NumberIsTaken.
+    Raises NotFound, VersionGone, WrongNumberPattern, NumberTooLong, NumbersWereGiven, NumberIsTaken.
     """
     series = session.get(Series, series_id, with_for_update=True)
     if series is None:
         raise NotFound("There is no such series.")
-    if series.version != changes.version:
-        raise SeriesWasChanged(f"It is at version {series.version} now.", pointer="/version")
+    check_version(session, series_id, seen=seen, present=series.version)
     before = _state(session, clock, series)
     series.pattern = changes.pattern or series.pattern
     series.reset = changes.reset or series.reset

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from billhook_common.api import Blueprint, PageSchema, ctx, json_response
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.fields import PlainText
 from billhook_invoicing.actions.change_series import SeriesChanges, change_series
 from billhook_invoicing.actions.number import next_value, pattern_of
@@ -44,9 +45,8 @@ class SeriesPageSchema(PageSchema):
 
 
 class SeriesChangesSchema(Schema):
-    """What is to be changed of the ``version`` that was seen; ``next`` only before the first number of a counter."""
+    """What is to be changed; ``next`` only before the first number of a counter."""
 
-    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**63 - 1))
     pattern = PlainText(100, least=1)
     reset = fields.String(validate=validate.OneOf(RESETS))
     next = fields.Integer(strict=True, validate=validate.Range(1, _HIGHEST))
@@ -81,16 +81,18 @@ def list_series() -> Response:
 @blueprint.response(200, SeriesSchema)
 def get_series(series_id: UUID) -> Response:
     """One series."""
-    return json_response(_series(_found(series_id)))
+    return versioned_response(_series(_found(series_id)))
 
 
 @blueprint.route("/<uuid:series_id>", methods=["PATCH"])
 @requires("invoicing:write")
+@versioned(required=True)
 @blueprint.arguments(SeriesChangesSchema)
 @blueprint.response(200, SeriesSchema)
-def patch_series(body: dict[str, Any], series_id: UUID) -> Response:
+def patch_series(body: dict[str, Any], series_id: UUID, seen: int | None) -> Response:
     """Change pattern, reset or first value for the documents to come; what is issued keeps its number."""
-    return json_response(_series(change_series(ctx.session, ctx.clock, series_id, SeriesChanges(**body))))
+    changed = change_series(ctx.session, ctx.clock, series_id, SeriesChanges(**body), seen=seen)
+    return versioned_response(_series(changed))
 
 
 @blueprint.route("/<uuid:series_id>/audit", methods=["GET"])

@@ -23,7 +23,7 @@ def the_series(harness: ServiceHarness) -> dict[str, Any]:
 
 def change(harness: ServiceHarness, **changes: Any) -> Any:
     series = the_series(harness)
-    return harness.client().patch(f"/series/{series['id']}", {"version": series["version"], **changes})
+    return harness.client().patch(f"/series/{series['id']}", changes, seen=series["version"])
 
 
 def audit(harness: ServiceHarness) -> dict[str, Any]:
@@ -102,7 +102,7 @@ BAD_CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"next": "5"}, "/next"),
     ({"next": 10**16}, "/next"),
     ({"kind": "invoice"}, "/kind"),
-    ({"version": "1"}, "/version"),
+    ({"version": 1}, "/version"),
 ]
 
 
@@ -122,12 +122,12 @@ def test_a_number_that_would_be_too_long_is_refused(harness: ServiceHarness) -> 
 def test_a_change_of_what_somebody_else_changed_is_refused(harness: ServiceHarness) -> None:
     series = the_series(harness)
     change(harness, pattern="F{year}-{next|6}")
-    answer = harness.client().patch(f"/series/{series['id']}", {"version": series["version"], "next": 5})
-    assert (answer.status_code, answer.json["type"]) == (409, "/problems/series-was-changed")
+    answer = harness.client().patch(f"/series/{series['id']}", {"next": 5}, seen=series["version"])
+    assert (answer.status_code, answer.json["type"]) == (412, "/problems/version-gone")
 
 
 def test_a_series_that_is_not_there_cannot_be_changed(harness: ServiceHarness) -> None:
-    assert harness.client().patch(f"/series/{uuid7()}", {"version": 1}).status_code == 404
+    assert harness.client().patch(f"/series/{uuid7()}", {}, seen=1).status_code == 404
 
 
 def test_numbers_that_do_not_fit_set_the_charges_aside(harness: ServiceHarness, desk: Desk) -> None:

@@ -14,6 +14,7 @@ from billhook_common.bank_formats import Statement
 from billhook_common.clock import Clock
 from billhook_common.contracts.gateway import CompanyChanged
 from billhook_common.errors import Conflict, Invalid, NotFound
+from billhook_common.etags import check_version
 from billhook_common.ids import uuid7
 from billhook_common.logs import get_logger
 from billhook_common.money import exponent
@@ -74,16 +75,23 @@ def add_bank_account(session: Session, clock: Clock, new: NewBankAccount) -> Ban
     return account
 
 
-def change_bank_account(session: Session, clock: Clock, account_id: UUID, changes: dict[str, Any]) -> BankAccount:
-    """Change name, holder, BIC or whether a person reviews first; the number stays. Raises NotFound, BicNotValid."""
+def change_bank_account(
+    session: Session, clock: Clock, account_id: UUID, changes: dict[str, Any], *, seen: int | None
+) -> BankAccount:
+    """Change name, holder, BIC or whether a person reviews first; the number stays.
+
+    Raises NotFound, BicNotValid, VersionGone when the version ``seen`` is not the present one.
+    """
     account = session.get(BankAccount, account_id, with_for_update=True)
     if account is None:
         raise NotFound("There is no such bank account.")
+    check_version(session, account_id, seen=seen, present=account.version)
     if "bic" in changes:
         changes = {**changes, "bic": read_bic(changes["bic"])}
     before = {name: getattr(account, name) for name in changes}
     for name, value in changes.items():
         setattr(account, name, value)
+    account.version += 1
     audit(session, clock, "bank_account_changed", account.id, before=before, after=changes)
     session.flush()
     return account

@@ -7,9 +7,10 @@ from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 
-from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
+from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.fields import PlainText
 from billhook_common.lists import ListQuery
 from billhook_payments.actions.bank_accounts import NewBankAccount, add_bank_account, change_bank_account
@@ -45,6 +46,7 @@ class BankAccountSchema(Schema):
     """A bank account."""
 
     id = fields.UUID()
+    version = fields.Integer()
     name = fields.String()
     holder = fields.String()
     iban = fields.String(allow_none=True)
@@ -77,7 +79,7 @@ def list_accounts() -> Response:
 def add_account(body: dict[str, Any]) -> Response:
     """Set up an account, so that its statements can be imported."""
     new = NewBankAccount(**{"currency": ctx.config.currency, **body})
-    return json_response(_item(add_bank_account(ctx.session, ctx.clock, new)), 201)
+    return versioned_response(_item(add_bank_account(ctx.session, ctx.clock, new)), 201)
 
 
 @blueprint.route("/<uuid:account_id>", methods=["GET"])
@@ -88,16 +90,17 @@ def get_account(account_id: UUID) -> Response:
     account = ctx.session.get(BankAccount, account_id)
     if account is None:
         raise NotFound("There is no such bank account.")
-    return json_response(_item(account))
+    return versioned_response(_item(account))
 
 
 @blueprint.route("/<uuid:account_id>", methods=["PATCH"])
 @requires("payments:import")
+@versioned(required=False)
 @blueprint.arguments(BankAccountChangesSchema)
 @blueprint.response(200, BankAccountSchema)
-def change_account(body: dict[str, Any], account_id: UUID) -> Response:
+def change_account(body: dict[str, Any], account_id: UUID, seen: int | None) -> Response:
     """Change how it is called, or whether a person reviews before anything is posted."""
-    return json_response(_item(change_bank_account(ctx.session, ctx.clock, account_id, body)))
+    return versioned_response(_item(change_bank_account(ctx.session, ctx.clock, account_id, body, seen=seen)))
 
 
 def _item_of_row(row: AnyRow) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.contracts.tickets import TicketClosed, TicketOpened, TicketSnapshot
 from billhook_common.errors import NotFound, NotKnownYet
+from billhook_common.etags import check_version
 from billhook_common.events import publish
 from billhook_common.ids import uuid7
 from billhook_tickets.domain import status
@@ -56,18 +57,20 @@ def write_message(session: Session, clock: Clock, ticket_id: UUID, *, author: st
     return ticket
 
 
-def close_ticket(session: Session, clock: Clock, ticket_id: UUID) -> Ticket:
-    """The matter is settled. Raises NotFound, TicketIsClosed."""
+def close_ticket(session: Session, clock: Clock, ticket_id: UUID, *, seen: int | None) -> Ticket:
+    """The matter is settled. Raises NotFound, VersionGone, TicketIsClosed."""
     ticket = _locked(session, ticket_id)
+    check_version(session, ticket_id, seen=seen, present=ticket.version)
     _move(clock, ticket, status.after_close(ticket.status))
     _tell(session, clock, TicketClosed, ticket)
     audit(session, clock, "ticket_closed", ticket.id)
     return ticket
 
 
-def reopen_ticket(session: Session, clock: Clock, ticket_id: UUID) -> Ticket:
-    """The matter is not settled after all. Raises NotFound, TicketIsOpen."""
+def reopen_ticket(session: Session, clock: Clock, ticket_id: UUID, *, seen: int | None) -> Ticket:
+    """The matter is not settled after all. Raises NotFound, VersionGone, TicketIsOpen."""
     ticket = _locked(session, ticket_id)
+    check_version(session, ticket_id, seen=seen, present=ticket.version)
     _move(clock, ticket, status.after_reopen(ticket.status))
     _tell(session, clock, TicketOpened, ticket)
     audit(session, clock, "ticket_reopened", ticket.id)

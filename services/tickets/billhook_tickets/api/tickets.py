@@ -7,9 +7,10 @@ from flask import Response
 from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 
-from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, json_response, page_of
+from billhook_common.api import AnyRow, Blueprint, PageSchema, ctx, page_of
 from billhook_common.auth import requires
 from billhook_common.errors import NotFound
+from billhook_common.etags import versioned, versioned_response
 from billhook_common.lists import ListQuery, Sorting
 from billhook_tickets.actions import converse
 from billhook_tickets.domain.status import OPEN
@@ -137,19 +138,21 @@ def write_message(body: dict[str, Any], ticket_id: UUID) -> Response:
 
 @blueprint.route("/<uuid:ticket_id>/close", methods=["POST"])
 @requires("tickets:write")
+@versioned(required=False)
 @blueprint.response(200, OneTicketSchema)
-def close_ticket(ticket_id: UUID) -> Response:
+def close_ticket(ticket_id: UUID, seen: int | None) -> Response:
     """The matter is settled."""
-    converse.close_ticket(ctx.session, ctx.clock, ticket_id)
+    converse.close_ticket(ctx.session, ctx.clock, ticket_id, seen=seen)
     return _one(ticket_id)
 
 
 @blueprint.route("/<uuid:ticket_id>/reopen", methods=["POST"])
 @requires("tickets:write")
+@versioned(required=False)
 @blueprint.response(200, OneTicketSchema)
-def reopen_ticket(ticket_id: UUID) -> Response:
+def reopen_ticket(ticket_id: UUID, seen: int | None) -> Response:
     """The matter is not settled after all."""
-    converse.reopen_ticket(ctx.session, ctx.clock, ticket_id)
+    converse.reopen_ticket(ctx.session, ctx.clock, ticket_id, seen=seen)
     return _one(ticket_id)
 
 
@@ -160,7 +163,7 @@ def _one(ticket_id: UUID, status: int = 200) -> Response:
     if row is None:
         raise NotFound("There is no such ticket.")
     messages = ctx.session.scalars(select(Message).where(Message.ticket_id == ticket_id).order_by(Message.id))
-    return json_response({**_item(row), "messages": MessageSchema(many=True).dump(messages)}, status)
+    return versioned_response({**_item(row), "messages": MessageSchema(many=True).dump(messages)}, status)
 
 
 def _item(row: AnyRow) -> dict[str, Any]:

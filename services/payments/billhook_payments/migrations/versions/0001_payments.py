@@ -43,6 +43,7 @@ CREATE INDEX ix_document_number_key ON document (number_key);
 _BANK = """
 CREATE TABLE bank_account (
     id uuid CONSTRAINT pk_bank_account PRIMARY KEY,
+    version bigint NOT NULL DEFAULT 1,
     name text NOT NULL, holder text NOT NULL,
     iban text CONSTRAINT uq_bank_account_iban UNIQUE,
     local_number text CONSTRAINT uq_bank_account_local_number UNIQUE,
