@@ -61,6 +61,8 @@ _SESSION: LiteralString = f"""
            {latest_value("session_idle_minutes")} AS session_idle_minutes,
            {latest_value("two_factor_roles")} AS two_factor_roles
     FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s AND u.active"""  # noqa: S608  (constants)
+UNATTENDED = "X-Billhook-Unattended"
+"""The header of requests that no person made."""
 _KEY: LiteralString = """
     SELECT id, prefix, digest, name, permissions, expires_at, last_used_at
     FROM api_key WHERE prefix = %(prefix)s AND revoked_at IS NULL"""
@@ -100,9 +102,11 @@ class Authenticator:
         if authorization is not None:
             return Caller(self._machine(authorization))
         token = request.cookies.get(self.cookie, "")
-        return self._person(token) if len(token) == TOKEN_CHARACTERS and token.isascii() else NOBODY
+        if len(token) != TOKEN_CHARACTERS or not token.isascii():
+            return NOBODY
+        return self._person(token, is_attended=UNATTENDED not in request.headers)
 
-    def _person(self, token: str) -> Caller:
+    def _person(self, token: str, *, is_attended: bool) -> Caller:
         found = self._lookups.one(_SESSION, {"token_hash": token_hash(token)})
         now = self._clock.now()
         if found is None:
@@ -112,7 +116,8 @@ class Authenticator:
         step = missing_step(proved=found["proved"], has_second_factor=found["has_second_factor"], demanded=demanded)
         if not is_live(now, found["created_at"], found["seen_at"], idle=idle, half=bool(step)):
             return NOBODY
-        if found["seen_at"] + SESSION_TOUCH_EVERY <= now:
+        # A page that refreshes itself keeps nobody signed in.
+        if is_attended and found["seen_at"] + SESSION_TOUCH_EVERY <= now:
             with self._database.transaction() as session:
                 touch_session(session, self._clock, found["id"])
         identity = Identity(f"user:{found['user_id']}", found["name"], ROLES[found["role"]].permissions)

@@ -16,7 +16,7 @@ from .conftest import PASSWORD, Installation
 pytestmark = pytest.mark.e2e
 
 LISTS = (
-    *("/customers", "/open-items", "/billing-runs", "/transactions", "/invoices", "/payments", "/bank"),
+    *("/customers", "/open-items", "/revenue", "/billing-runs", "/transactions", "/invoices", "/payments", "/bank"),
     *("/bank/to-check", "/bank/accounts", "/plans", "/tickets", "/inventory", "/users", "/mail", "/api-keys"),
 )
 FORMS = (

@@ -47,6 +47,37 @@ def clerk(context: BrowserContext, site: Installation, signed_in: list[Any]) -> 
     visitor.is_content()
 
 
+def test_the_dashboard_refreshes_itself_and_leaves_what_a_person_does_alone(clerk: Visitor) -> None:
+    page = clerk.page
+    page.clock.install()
+    clerk.go("/")
+    panel = page.get_by_role("region", name="Income")
+    panel.locator("summary").click()
+    link = panel.locator("details a").first
+    link.focus()
+    scrolled = page.evaluate("scrollY")
+
+    def comes_again() -> None:
+        with page.expect_response(lambda answer: "x-billhook-unattended" in answer.request.headers) as answer:
+            page.clock.fast_forward(21_000)
+        assert answer.value.status == 200
+
+    comes_again()
+    expect(page.locator(".live")).to_contain_text("Live")
+    expect(panel.locator("details")).to_have_attribute("open", "")
+    expect(link).to_be_focused()
+    assert page.evaluate("scrollY") == scrolled
+
+    page.route("**/", lambda route: route.abort())
+    page.clock.fast_forward(21_000)
+    expect(page.get_by_text("Reconnecting…")).to_be_visible()
+    expect(page.locator(".toasts > *")).to_have_count(0)
+    page.unroute("**/")
+    comes_again()
+    expect(page.get_by_text("Reconnecting…")).to_be_hidden()
+    clerk.complaints.clear()
+
+
 def a_customer(clerk: Visitor, name: str = "") -> str:
     """A new customer made through the form; answers the path of their page."""
     name = name or f"Zdeněk Nový {next(SERIAL)}"

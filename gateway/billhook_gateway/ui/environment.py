@@ -91,6 +91,7 @@ def _globals(environment: Environment, assets: Assets, pages: Pages) -> dict[str
         "messages": pages.messages,
         "tick_money": lambda value: pages.formats().short_money(value),
         "today": lambda: _today(pages).isoformat(),
+        "now": lambda: pages.now().isoformat(timespec="seconds"),
         "zone": lambda: pages.formats().zone.key,
         "language": lambda: pages.formats().locale.language,
         "theme": lambda: theme if (theme := request.cookies.get("theme")) in THEMES else "",
@@ -115,7 +116,7 @@ def _filters(pages: Pages) -> dict[str, Callable[..., Any]]:
 
     names = (
         *("money", "price", "signed", "short_money", "number", "short_number", "percent"),
-        *("rate", "date", "last_day", "long_date", "day", "month", "long_month", "moment", "period"),
+        *("rate", "date", "last_day", "long_date", "day", "month", "long_month", "moment", "hour", "period"),
     )
     return {name: written(name) for name in names} | {
         "ago": lambda value: pages.formats().ago(value, pages.now()),

@@ -150,6 +150,11 @@ class Formats:
         hour = dates.format_skeleton("Hm", local, locale=self.locale)
         return time_element(value, gettext("%(date)s, %(time)s") % {"date": day, "time": hour})
 
+    def hour(self, value: str) -> Markup:
+        """The time of day of an instant in the operator's zone: ``08:41``."""
+        local = dt.datetime.fromisoformat(value).astimezone(self.zone)
+        return time_element(value, dates.format_skeleton("Hm", local, locale=self.locale))
+
     def ago(self, value: str, now: dt.datetime) -> Markup:
         """How long ago, with the exact time as title."""
         instant = dt.datetime.fromisoformat(value)

@@ -62,6 +62,12 @@ STATES: dict[str, dict[str, tuple[str, str]]] = {
         "failed": (N_("Failed"), "bad"),
         "cancelled": (N_("Discarded"), "plain"),
     },
+    "movement": {
+        "new": (N_("New"), "brand"),
+        "expansion": (N_("Expansion"), "good"),
+        "contraction": (N_("Contraction"), "warn"),
+        "churn": (N_("Churn"), "bad"),
+    },
     "import": {
         "uploaded": (N_("Not confirmed"), "brand"),
         "importing": (N_("Importing"), "warn"),

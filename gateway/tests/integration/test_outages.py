@@ -120,6 +120,28 @@ def test_the_dashboard_without_outage_is_whole(browser: Browser) -> None:
     assert figures == ["€4,861.36", "€21,647.29", "€18,150.94", "6"]
 
 
+def test_what_was_seen_before_is_shown_with_its_age_and_never_as_fresh(
+    browser: Browser, services: dict[str, Canned]
+) -> None:
+    assert "from " not in " ".join(badges(shown(browser, "/")))
+    services["billing"].is_down = services["payments"].is_down = True
+    page = shown(browser, "/")
+    assert silent(page) == []
+    assert "€4,861.36" in page.text_content() and "€18,150.94" in page.text_content()
+    marked = {
+        panel.findtext(".//h2") or panel.findtext(".//h2/a") for panel in page.iterfind(".//section")
+        if any(text.startswith("from ") for text in badges(panel))
+    }  # fmt: skip
+    assert marked >= {"Owed to us", "Collected in Nov", "Overdue ageing", "Income"}
+    assert not marked & {"Invoiced in Nov", "Open tickets"}
+    services["billing"].is_down = services["payments"].is_down = False
+    assert badges(shown(browser, "/")) == []
+
+
+def badges(part: html.HtmlElement) -> list[str]:
+    return [badge.text_content().strip() for badge in part.iterfind(".//span[@class='badge warn dot']")]
+
+
 @pytest.mark.parametrize(
     ("silent_one", "panels", "others"),
     [

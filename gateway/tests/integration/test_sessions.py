@@ -20,6 +20,15 @@ def test_a_session_ends_half_an_hour_after_the_last_click(gate: Gate) -> None:
     assert browser.get(HERE).status_code == 401
 
 
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(gate: Gate) -> None:
+    browser = gate.browser()
+    for _ in range(2):
+        gate.clock.advance(dt.timedelta(minutes=12))
+        browser.get(HERE, headers={"X-Billhook-Unattended": "1"})
+    gate.clock.advance(dt.timedelta(minutes=12))
+    assert browser.get(HERE).status_code == 401
+
+
 def test_an_administrator_decides_how_long_a_session_waits(gate: Gate) -> None:
     browser = gate.browser("support")
     body, headers = {"value": 45}, {"If-Match": '"0"'}

@@ -183,6 +183,8 @@ def test_a_new_installation_is_told_what_to_do_first(browser: Browser, suite: Su
         r"billing/accounts": {"items": []},
         r"billing/transactions": {"items": []},
         r"billing/panels/receivables": {"owed": euro("0.00"), "owed_count": 0},
+        r"billing/panels/revenue": {"items": []},
+        r"crm/panels/customers": {"total": 0, "by_status": {}},
         r"billing/plans": {"items": []},
         r"billing/runs": {"items": []},
         r"payments/statements": {"items": []},

@@ -49,6 +49,15 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
                     {"from_days": 91, "until_days": None, "count": 1, "sum": euro()}],
     }  # fmt: skip
     month = {"month": "2026-11", "invoiced": euro(), "collected": euro()}
+    movement = dict.fromkeys(("opening", "new", "expansion", "contraction", "churn", "closing"), euro())
+    revenue = [{"month": "2026-10", **movement}, {"month": "2026-11", **movement}]
+    run = {
+        "id": ID, "run_date": DAY, "state": "processed", "currency": "EUR", "counts": {"charges": 3},
+        "totals": {"gross": "3.00"},
+    }  # fmt: skip
+    moved = {
+        "customer": r["customer"], "movement": "churn", "opening": euro(), "closing": euro("0"), "change": euro("-1"),
+    }  # fmt: skip
     imported = {"job": r["job"], "services": r["job"], "errors": errors}
     return {
         "home.html": {
@@ -57,6 +66,12 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
             "unmatched": 3, "open_tickets": 1, "is_new": False, "steps": {"company": True, "customers": False},
             "debtors": [{"customer": r["customer"], "amount": euro("-1"), "days": 3}],
             "payers": [{"customer": r["customer"], "amount": euro()}], "transactions": listed(r["transaction"]),
+            "revenue": revenue, "customers": {"total": 3, "by_status": {"active": 2, "blocked": 1}}, "runs": [run],
+            "stale": {},
+        },
+        "revenue/list.html": {
+            "moved": listed(moved, number), "totals": {"count": 2, "change": euro("-1")}, "month": revenue[1],
+            "chosen": "2026-11",
         },
         "signin.html": form,
         "error.html": {"status": 403, "detail": "", "missing": text, "service": "", "request_id": text},

@@ -74,7 +74,8 @@ class CustomersFile:
 def customers_file(first_of_month: dt.date, numbers: range = EVERYBODY, *, are_new: bool = False) -> CustomersFile:
     """A semicolon CSV with decimal commas and dates as DD.MM.YYYY; customers began before ``first_of_month``.
 
-    ``numbers`` are those of the customers in it. New ones began in the month before, and bring nothing along.
+    ``numbers`` are those of the customers in it. New ones began in the month before or
+    begin on its first, and bring nothing along.
     """
     chance = random.Random(SEED)  # noqa: S311  (the same list every time is the point)
     everybody = [_row(number, chance, first_of_month) for number in EVERYBODY]
@@ -113,9 +114,9 @@ def _row(number: int, chance: random.Random, first_of_month: dt.date) -> list[st
 
 
 def _begin(row: list[str], number: int, first_of_month: dt.date) -> None:
-    """Let a customer begin on some day of the month before, without a balance."""
+    """Let a customer begin on some day of the month before, or on the first of this one, without a balance."""
     last_month = first_of_month - dt.timedelta(days=1)
-    began = last_month.replace(day=1 + number * 11 % last_month.day)
+    began = last_month.replace(day=1 + number * 11 % last_month.day) if number % 2 else first_of_month
     row[14], row[16], row[17] = began.strftime("%d.%m.%Y"), "active", "0,00"
 
 

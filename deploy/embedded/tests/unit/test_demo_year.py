@@ -69,11 +69,12 @@ def test_nothing_is_booked_outside_the_statement_and_nobody_pays_less_than_nothi
         assert entries == [*in_time(bill, today), *late(bill, FIRST, today)]
 
 
-def test_who_joins_is_part_of_the_same_list_and_began_the_month_before() -> None:
+def test_who_joins_is_part_of_the_same_list_and_begins_about_now() -> None:
     everybody = customers_file(FIRST).content.decode().splitlines()
     some = customers_file(FIRST, range(200, 210), are_new=True)
     rows = [line.split(";") for line in some.content.decode().splitlines()[1:]]
     assert some.rows == len(rows) == 10
     assert [row[0] for row in rows] == [line.split(";")[0] for line in everybody[200:210]]
-    assert {row[14][3:] for row in rows} == {"09.2026"}
+    assert {row[14][3:] for row in rows} == {"09.2026", "10.2026"}
+    assert {row[14][:2] for row in rows if row[14].endswith("10.2026")} == {"01"}
     assert {(row[16], row[17]) for row in rows} == {("active", "0,00")}

@@ -2,6 +2,7 @@
 import { closeDialogs } from "./dialogs.js";
 import "./keys.js";
 import "./lists.js";
+import { isLive, lost } from "./live.js";
 import "./palette.js";
 import "./sums.js";
 import { toast } from "./toasts.js";
@@ -22,11 +23,12 @@ document.addEventListener("click", (event) => {
 
 // A request that failed says so, with its number, and can be tried again.
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) => {
+  if (isLive(ctx.sourceElement)) return lost();
   const { request, target, swap, select } = ctx;
   const again = () => htmx.ajax(request.method, request.action, { target, swap, select });
   toast("failed", { detail: ctx.response.headers.get("x-request-id"), retry: again });
 });
-document.addEventListener("htmx:error", () => toast("offline"));
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => (isLive(ctx?.sourceElement) ? lost() : toast("offline")));
 
 // Back and forward may show a page as it was left: nothing stays open or half sent.
 addEventListener("pageshow", (event) => {
