@@ -362,6 +362,9 @@ class Lease:
 
     def release(self) -> None:
         """Give the lease back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # The server learns later that a connection was closed; whoever asks next is to find the lock free.
+            with suppress(psycopg.Error):  # broken: the server lets go by itself
+                connection.execute("SELECT pg_advisory_unlock_all()")
+            connection.close()

@@ -1,9 +1,10 @@
-"""Figures that are read from the databases: one exporter has them, the worker, since they are of all processes."""
+"""Figures that are read from the databases and the broker: the worker exports them, since they are of all processes."""
 
 import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from billhook_common.db import CONNECTION
+from billhook_common.operations.messaging import SourceUnreadable, queue_lengths
 
 BACKUP_STAMP = "last-backup"
 """In the data folder: when the latest backup was made, in seconds since 1970."""
@@ -24,6 +26,7 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "billhook_inbox_failed": ("Events that wait for another try", ("service",)),
     "billhook_inbox_failed_oldest_seconds": ("How long the oldest of them has waited; 0: none waits", ("service",)),
     "billhook_inbox_parked": ("Events that nobody tries any more", ("service",)),
+    "billhook_dead_messages": ("Messages that the broker has given up", ("service",)),
     "billhook_job_silent_seconds": ("Time since a job last looked for work", ("service", "job_name")),
     "billhook_job_failing_seconds": (
         "Time since a job last went well, if it failed since; else 0",
@@ -58,6 +61,7 @@ class Source:
     service: str
     dsn: str
     jobs: Sequence[str]
+    broker_url: str = ""
 
 
 class DatabaseFigures(Collector):
@@ -72,7 +76,7 @@ class DatabaseFigures(Collector):
         return _families().values()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The figures; those of a database that does not answer are left out."""
+        """The figures; those of a database or broker that does not answer are left out."""
         families = _families()
         for source in self._sources:
             try:
@@ -81,6 +85,10 @@ class DatabaseFigures(Collector):
             except psycopg.Error:
                 up = 0
             families["billhook_database_up"].add_metric([source.service], up)
+            if source.broker_url:
+                with suppress(SourceUnreadable):
+                    _, dead = queue_lengths(source.broker_url, source.service)
+                    families["billhook_dead_messages"].add_metric([source.service], dead)
         if self._folder is not None:
             _measure_folder(self._folder, families)
         yield from families.values()

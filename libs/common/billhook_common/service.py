@@ -25,7 +25,12 @@ from billhook_common.figures import DatabaseFigures
 from billhook_common.jobs import Job
 from billhook_common.logs import configure_logs, get_logger
 from billhook_common.operations import api as operations
-from billhook_common.operations.commands import add_inbox_command, run_inbox_command
+from billhook_common.operations.commands import (
+    add_dead_command,
+    add_inbox_command,
+    run_dead_command,
+    run_inbox_command,
+)
 from billhook_common.operations.replaying import add_replay_commands, run_reconcile, run_replay
 from billhook_common.serving import serve
 from billhook_common.settings import api as settings_api
@@ -104,6 +109,7 @@ class Service:
         commands.add_parser("check", help="compare models and migrated database")
         commands.add_parser("openapi", help="print the OpenAPI document")
         add_inbox_command(commands)
+        add_dead_command(commands)
         add_replay_commands(commands)
         options = parser.parse_args(arguments)
         config = self.read_config()
@@ -115,6 +121,7 @@ class Service:
             "check": lambda: migrate.check(self.migrations, config.database_url, self.metadata),
             "openapi": lambda: print(self.api(config).test_client().get("/openapi.json").text),
             "inbox": lambda: sys.exit(run_inbox_command(options, config, SystemClock(config.zone))),
+            "dead": lambda: sys.exit(run_dead_command(self.name, options, config)),
             "replay": lambda: sys.exit(run_replay(self, options, config, SystemClock(config.zone))),
             "reconcile": lambda: sys.exit(run_reconcile(self, options, config, SystemClock(config.zone))),
         }

@@ -227,7 +227,7 @@ def _add_member(worker: Worker, member: Member, members: list[Member], clock: Cl
     worker.loops.append(Loop(f"{name}-relay", relay.step, POLL_SECONDS, worker.stop, waiter, relay.stop))
     worker.loops.append(Loop(f"{name}-retry", lambda: member.inbox.retry_due() > 0, RETRY_SECONDS, worker.stop))
     jobs = (forget_old_rows, positions_job(name, config.positions_seconds), *member.service.jobs)
-    worker.sources.append(Source(name, config.database_url, [item.name for item in jobs]))
+    worker.sources.append(Source(name, config.database_url, [item.name for item in jobs], config.broker_url))
     for item in jobs:
         lease = Lease(member.database, f"job:{item.name}")
         step = job_step(item, member, lease, clock)

@@ -1,8 +1,9 @@
-"""``inbox``: what the operators' resource does, for a terminal on the machine when no web page answers."""
+"""``inbox`` and ``dead``: for a terminal on the machine, what was not applied and what the broker has given up."""
 
 import argparse
 import getpass
 from contextlib import closing
+from dataclasses import asdict
 from uuid import UUID
 
 import msgspec
@@ -12,7 +13,7 @@ from billhook_common.clock import Clock
 from billhook_common.config import ServiceConfig
 from billhook_common.db import Database
 from billhook_common.errors import BillhookError, Invalid
-from billhook_common.operations import parked
+from billhook_common.operations import dead, parked
 from billhook_common.tables import inbox
 from billhook_common.trace import Trace, tracing
 
@@ -83,3 +84,35 @@ def _discard(session: Session, clock: Clock, options: argparse.Namespace) -> str
 
 def _chosen(options: argparse.Namespace) -> parked.Chosen:
     return parked.Chosen(event_id=options.event, fingerprint=options.fingerprint)
+
+
+def add_dead_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``dead list | move``."""
+    wanted = commands.add_parser("dead", help="messages that the broker has given up: list, move back")
+    steps = wanted.add_subparsers(dest="step", required=True)
+    listing = steps.add_parser("list", help="oldest first, personal data hidden")
+    listing.add_argument("--limit", type=_count, default=20, help="at most %(default)s messages")
+    move = steps.add_parser("move", help="into the service's queue again, after the cause is put right")
+    move.add_argument("--limit", type=_count, default=None, help="only so many, oldest first")
+
+
+def run_dead_command(service: str, options: argparse.Namespace, config: ServiceConfig) -> int:
+    """Do what was asked; the exit status."""
+    try:
+        if options.step == "move":
+            moved = dead.move_back(config.broker_url, service, options.limit, f"cli:{getpass.getuser()}")
+            print(f"{len(moved)} moved back to {service}")
+        else:
+            found = dead.dead_messages(config.broker_url, service, options.limit)
+            shown = [msgspec.json.format(msgspec.json.encode(asdict(item)), indent=2).decode() for item in found]
+            print("\n".join(shown) or f"the broker has given up nothing of {service}")
+    except BillhookError as error:
+        print(f"refused: {error.title}. {error.detail}")
+        return 1
+    return 0
+
+
+def _count(given: str) -> int:
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= SHOWN_MOST:
+        raise argparse.ArgumentTypeError(f"a number from 1 to {SHOWN_MOST} is needed, not {given}")
+    return int(given)

@@ -11,12 +11,20 @@ from kombu import Connection
 from kombu.transport.pyamqp import Transport
 from sqlalchemy import select
 
-from billhook_common.events.broker import CONTENT_TYPE, EXCHANGE, BrokerDelivery, broker_user, queue_name
+from billhook_common.events.broker import (
+    CONTENT_TYPE,
+    DEAD_EXCHANGE,
+    EXCHANGE,
+    BrokerDelivery,
+    broker_user,
+    queue_name,
+)
 from billhook_common.events.consumer import EventConsumer
 from billhook_common.events.definitions import OPERATOR, broker_definitions, new_passwords
 from billhook_common.events.relay import Bundle, Relay
 from billhook_common.ids import uuid7
 from billhook_common.local.rabbitmq import LocalRabbitMQ
+from billhook_common.operations import dead
 from billhook_common.testing import ServiceHarness, Suite
 from billhook_common.testing.databases import TestDatabases
 from billhook_common.testing.harness import wire
@@ -179,3 +187,21 @@ def test_where_all_share_one_user_the_envelopes_source_decides(
         for _ in range(3):
             consumer.step()
     assert heard(listener) == {"true": 1}
+
+
+def test_only_the_operator_moves_dead_messages_and_they_keep_their_sender(listener: ServiceHarness, site: Site) -> None:
+    true, _ = wire(counted("true"), listener.clock.now())
+    with closing(EventConsumer(site.url("listener"), "listener", [Counted.TYPE], listener.inbox)) as consumer:
+        consumer.step()
+        consumer.close()
+        own = {"transport_options": {"confirm_publish": True}}
+        with Connection(site.url("listener"), **own) as connection, connection.channel() as channel:
+            message = channel.prepare_message(b"[" + true + b"]", content_type=CONTENT_TYPE, content_encoding="binary")
+            channel.basic_publish(message, DEAD_EXCHANGE, "listener")
+        with pytest.raises(dead.BrokerSilent, match=REFUSED):
+            dead.move_back(site.url("listener"), "listener", None, "cli:test")
+        assert len(dead.move_back(site.url(OPERATOR), "listener", None, "cli:test")) == 1
+        for _ in range(3):
+            consumer.step()
+    assert heard(listener) == {}, "the sender is not the publisher, and is believed no more for having died"
+    assert [row["fingerprint"].split()[0] for row in listener.unfinished()] == ["Forged"]
