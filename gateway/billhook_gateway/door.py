@@ -50,6 +50,14 @@ STEPS = {"code": SIGN_IN_CODE, "enrol": TWO_FACTOR}
 
 _DEMANDING: LiteralString = f"SELECT {latest_value('two_factor_roles')} AS roles"
 
+_NAME: LiteralString = """
+    SELECT name FROM (
+        SELECT 'user:' || id AS subject, name FROM "user"
+        UNION ALL SELECT 'key:' || prefix, name FROM api_key
+        UNION ALL VALUES ('key:bootstrap', 'Bootstrap key')
+    ) AS known WHERE subject = %(subject)s
+"""
+
 
 class SecondFactorMissing(Forbidden):
     """The password alone opens nothing."""
@@ -82,6 +90,11 @@ class Door(Flask):
     def company_name(self) -> str:
         """The operator's name, also for people who are not signed in; empty before it was ever saved."""
         row = self._lookups.one("SELECT name FROM company", {})
+        return str(row["name"]) if row else ""
+
+    def name_of(self, subject: str) -> str:
+        """Who an audit row means: the name of a user or an API key; blank for anything else."""
+        row = self._lookups.one(_NAME, {"subject": subject}) if subject else None
         return str(row["name"]) if row else ""
 
     def demanding_roles(self) -> frozenset[str]:

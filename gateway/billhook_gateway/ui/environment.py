@@ -15,7 +15,9 @@ from billhook_common.auth import public
 from billhook_gateway.ui import charts, texts
 from billhook_gateway.ui.assets import Assets, assets_blueprint
 from billhook_gateway.ui.browsers import browser_name
+from billhook_gateway.ui.conflicts import differences, form_version
 from billhook_gateway.ui.format import Formats, days_between, days_late
+from billhook_gateway.ui.forms import flat
 from billhook_gateway.ui.location import Location
 from billhook_gateway.ui.shell import Viewer, actions, navigation
 from billhook_gateway.ui.states import document_state, state_label, state_tone, word
@@ -100,6 +102,8 @@ def _globals(environment: Environment, assets: Assets, pages: Pages) -> dict[str
         "document_state": document_state,
         "days_late": lambda due_on: days_late(due_on, _today(pages).isoformat()),
         "days_between": days_between,
+        "form_version": form_version,
+        "differences": differences,
     }
 
 
@@ -122,11 +126,20 @@ def _filters(pages: Pages) -> dict[str, Callable[..., Any]]:
         "ago": lambda value: pages.formats().ago(value, pages.now()),
         "word": lambda value, kind: word(kind, value),
         "browser": browser_name,
+        "said": said,
+        "flat": flat,
         "initials": initials,
         "avatar_tone": avatar_tone,
         "figure": figure,
         "negative": lambda money: figure(money) < 0,
     }
+
+
+def said(value: Any) -> str:
+    """A field's value in words: yes or no, a dash for nothing."""
+    if isinstance(value, bool):
+        return texts.gettext("yes") if value else texts.gettext("no")
+    return "—" if value in (None, "") else str(value)
 
 
 def initials(name: str) -> str:

@@ -1,5 +1,6 @@
 """What the pages ask of the services and tell them, and that a refusal shows the form again with what was typed."""
 
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ ANSWERS: dict[str, Any] = {
     r"payments/customers/search": {"items": [PEOPLE["customer"] | {"open": euro(), "documents": []}] * 2},
     r"payments/panels/unmatched": COUNTED,
     r"payments/bank-accounts": listed({"id": ID, "name": "Savings", "iban": "DE89", "currency": "EUR"}),
-    r"payments/bank-accounts/ID": {"id": ID, "name": "Savings", "iban": "DE89", "currency": "EUR"},
+    r"payments/bank-accounts/ID": {"id": ID, "version": 1, "name": "Savings", "iban": "DE89", "currency": "EUR"},
     r"tickets/tickets": listed(WORK["ticket"]),
     r"tickets/tickets/ID": WORK["ticket"],
     r"tickets/panels/tickets": {"open": 1},
@@ -78,6 +79,7 @@ class Suite:
         self.asked: list[str] = []
         self.known = dict(ANSWERS)
         self.refuses = False
+        self.stale = False
 
     def transport(self, service: str) -> Transport:
         """The way to one of them."""
@@ -97,6 +99,8 @@ class Suite:
         told = msgspec.json.decode(body) if is_json else body
         seen = {"If-Match": request.headers["If-Match"]} if "If-Match" in request.headers else {}
         self.commands.append((request.method, path, told | seen if seen else told))
+        if self.stale:
+            return 412, "application/problem+json", msgspec.json.encode(STALE)
         if not self.refuses:
             return 200, "application/json", msgspec.json.encode(MADE)
         problem = {"title": "Refused", "status": 422, "errors": [{"pointer": "/name", "message": REFUSED}]}
@@ -251,6 +255,18 @@ FORMS = [
 ]  # fmt: skip
 
 
+CONFLICTS = [
+    ("/customers/ID/edit", {"name": "Anna Zlatá", "version": "77"}, "Anna"),
+    ("/plans/ID", {"name": "Air", "period_months": "1", "version": "77"}, "Anna"),
+    ("/customers/ID/services/ID", {"description": "Faster", "version": "77"}, "Anna"),
+    ("/bank/accounts/ID", {"name": "Other", "version": "77"}, "Savings"),
+]
+STALE = {
+    "type": "/problems/version-gone", "title": "It was changed meanwhile", "status": 412, "version": 78,
+    "changed_at": "2026-11-24T08:59:00Z", "changed_by": "key:bootstrap",
+}  # fmt: skip
+
+
 def post(browser: Browser, path: str, form: dict[str, Any]) -> Any:
     return browser.post(path.replace("ID", ID), data=form, headers=PAGE)
 
@@ -370,3 +386,25 @@ def test_the_company_a_user_a_key_and_a_password_are_saved(browser: Browser) -> 
     wrong = post(browser, "/password", {"current_password": "not mine", "password": "another long sentence"})
     assert "That is not your present password." in wrong.text
     assert "This one" in browser.get("/account", headers=PAGE).text
+
+
+def test_a_form_whose_record_was_changed_meanwhile_keeps_what_was_typed(browser: Browser, suite: Suite) -> None:
+    for path, form, there in CONFLICTS:
+        suite.stale = True
+        told = post(browser, path, form)
+        assert told.status_code == 412, (path, told.text)
+        assert "changed this while you had it open" in told.text, path
+        for text in ("Bootstrap key", *(value for name, value in form.items() if name != "version"), there):
+            assert html.escape(text) in told.text, (path, text)
+        version = re.search(r'name="version" value="([0-9]+)"', told.text)
+        assert version, path
+        assert version[1] != form["version"], path
+        suite.stale = False
+        assert post(browser, path, form | {"version": version[1]}).status_code == 303
+        assert suite.commands[-1][2]["If-Match"] == f'"{version[1]}"'
+
+
+def test_a_form_shown_again_for_a_wrong_value_keeps_its_version(browser: Browser, suite: Suite) -> None:
+    suite.refuses = True
+    again = post(browser, "/plans/ID", {"name": "Air", "version": "99", "period_months": "1"})
+    assert (again.status_code, 'name="version" value="99"' in again.text) == (422, True)

@@ -22,7 +22,10 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
     account = {"balance": euro(), "open": euro(), "overdue": euro(), "currency": "EUR", "settings": {"billing_day": 1}}
     values = {"name": text, "email": text, "address.street": text, "subject": text, "body": text}
     errors = {"name": [text], "": [text]}
-    form = {"values": values, "errors": errors, "currency": "EUR", "idempotency_key": text}
+    form = {
+        "values": values, "errors": errors, "currency": "EUR", "idempotency_key": text,
+        "conflict": {"by": text, "at": NOW}, "company": {"version": 2, "name": "another", "vat_payer": True},
+    }  # fmt: skip
     tab = {"customer": r["customer"], "counts": {"invoices": 3}, "tab": ""}
     user = {
         "id": ID,
@@ -40,8 +43,8 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
         "revoked_at": None,
     }  # fmt: skip
     bank_account = {
-        "id": ID, "name": text, "holder": text, "iban": text, "local_number": text, "bic": text, "currency": "EUR",
-        "review_first": True,
+        "id": ID, "version": 1, "name": text, "holder": text, "iban": text, "local_number": text, "bic": text,
+        "currency": "EUR", "review_first": True,
     }  # fmt: skip
     receivables = {
         "owed": euro(), "owed_count": 2, "overdue": euro(), "overdue_count": 1, "not_due": euro(),

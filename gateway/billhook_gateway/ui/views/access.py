@@ -10,7 +10,8 @@ from flask import Blueprint, Response, request
 from billhook_common.auth import requires
 from billhook_gateway.domain.roles import PERMISSIONS, ROLES
 from billhook_gateway.door import door, services
-from billhook_gateway.ui.views.asking import asked, attempt, fields, filled, on_to, page, seen, ticked
+from billhook_gateway.ui.conflicts import note_saved, seen
+from billhook_gateway.ui.views.asking import asked, attempt, fields, filled, on_to, page, ticked
 
 blueprint = Blueprint("access_pages", __name__)
 
@@ -58,7 +59,7 @@ def change_user(user_id: object) -> Response:
         body = fields()
         password = request.form.get("password", "")
         body.pop("password", None)
-        services().put("gateway", f"/users/{user_id}", body | {"active": ticked("active")}, seen=seen())
+        note_saved(services().put("gateway", f"/users/{user_id}", body | {"active": ticked("active")}, seen=seen()))
         if password:
             services().post("gateway", f"/users/{user_id}/password", {"password": password})
 

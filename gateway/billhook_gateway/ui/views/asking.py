@@ -10,6 +10,7 @@ from flask import Response, redirect, render_template, request
 from billhook_gateway.answers import ApiProblem
 from billhook_gateway.backends import BackendResponse
 from billhook_gateway.door import services
+from billhook_gateway.ui.conflicts import VERSION_GONE, note_conflict, noted_conflict
 from billhook_gateway.ui.forms import errors_by_field
 from billhook_gateway.ui.views.frame import tell
 
@@ -49,12 +50,6 @@ def fields() -> dict[str, str]:
     }
 
 
-def seen() -> str:
-    """The version of the record that the form was made from; blank where it brought none."""
-    version = request.form.get("version", "")
-    return version if version.isascii() and version.isdigit() else ""
-
-
 def form_key() -> str:
     """The Idempotency-Key that the form brought, so that pressing twice has one effect."""
     return request.form.get("idempotency_key") or new_key()
@@ -67,18 +62,24 @@ def new_key() -> str:
 
 def page(template: str, **context: Any) -> str:
     """A page."""
-    return render_template(template, errors=context.pop("errors", {}), **context)
+    return render_template(template, errors=context.pop("errors", {}), conflict=noted_conflict(), **context)
 
 
 def attempt(
     act: Callable[[], Any], again: Callable[[Mapping[str, list[str]]], str], done: Callable[[Any], Response]
 ) -> Response:
-    """Do what a form asks for; if the service refuses, show the form again with what is wrong and what was typed."""
+    """Do what a form asks for; if the service refuses, show the form again with what is wrong and what was typed.
+
+    Where the record was changed meanwhile, the form says so and goes on from what is there now.
+    """
     try:
         answer = act()
     except ApiProblem as problem:
         if problem.status >= 500 or problem.status in {401, 403}:
             raise
+        if problem.status == VERSION_GONE:
+            note_conflict(problem.problem)
+            return Response(again({}), status=VERSION_GONE)
         return Response(again(errors_by_field(problem.problem)), status=422)
     return done(answer)
 

@@ -7,8 +7,9 @@ from flask import Blueprint, Response
 
 from billhook_common.auth import requires
 from billhook_gateway.door import services
+from billhook_gateway.ui.conflicts import seen
 from billhook_gateway.ui.forms import flat, nested
-from billhook_gateway.ui.views.asking import attempt, fields, on_to, page, seen, ticked
+from billhook_gateway.ui.views.asking import attempt, fields, on_to, page, ticked
 from billhook_gateway.ui.views.frame import forget_operator
 
 blueprint = Blueprint("company_pages", __name__)
@@ -18,7 +19,8 @@ blueprint = Blueprint("company_pages", __name__)
 @requires("gateway:admin")
 def edit_company() -> str:
     """The company's form."""
-    return _form(flat(services().get("gateway", "/company")))
+    company = services().get("gateway", "/company")
+    return _form(company, flat(company))
 
 
 @blueprint.route("/company", methods=["POST"])
@@ -29,7 +31,7 @@ def change_company() -> Response:
     body = nested(fields()) | {"vat_payer": typed["vat_payer"]}
     return attempt(
         lambda: services().put("gateway", "/company", body, seen=seen()),
-        lambda errors: _form(typed, errors),
+        lambda errors: _form(services().get("gateway", "/company"), typed, errors),
         _saved,
     )
 
@@ -39,5 +41,5 @@ def _saved(_: object) -> Response:
     return on_to("/company", "Saved; invoices name the company so from now on")
 
 
-def _form(values: Mapping[str, Any], errors: Mapping[str, list[str]] | None = None) -> str:
-    return page("company.html", values=values, errors=errors or {})
+def _form(company: Mapping[str, Any], values: Mapping[str, Any], errors: Mapping[str, list[str]] | None = None) -> str:
+    return page("company.html", company=company, values=values, errors=errors or {})

@@ -8,7 +8,8 @@ from flask import Blueprint, Response, request
 
 from billhook_common.auth import requires
 from billhook_gateway.door import services
-from billhook_gateway.ui.views.asking import attempt, fields, filled, form_key, new_key, on_to, page, seen
+from billhook_gateway.ui.conflicts import seen
+from billhook_gateway.ui.views.asking import attempt, fields, filled, form_key, new_key, on_to, page
 from billhook_gateway.ui.views.frame import note_outages
 
 blueprint = Blueprint("customer_billing_pages", __name__, url_prefix="/customers/<uuid:customer_id>")

@@ -9,8 +9,9 @@ from billhook_common.auth import requires
 from billhook_common.tabular.exporting import csv_pieces
 from billhook_gateway.client import ServiceClient
 from billhook_gateway.door import services
+from billhook_gateway.ui.conflicts import seen
 from billhook_gateway.ui.forms import flat, nested
-from billhook_gateway.ui.views.asking import asked, attempt, fields, filled, on_to, page, seen
+from billhook_gateway.ui.views.asking import asked, attempt, fields, filled, on_to, page
 from billhook_gateway.ui.views.frame import note_outages
 
 blueprint = Blueprint("customer_list_pages", __name__)

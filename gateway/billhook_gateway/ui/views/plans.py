@@ -7,7 +7,8 @@ from flask import Blueprint, Response
 
 from billhook_common.auth import requires
 from billhook_gateway.door import door, services
-from billhook_gateway.ui.views.asking import asked, attempt, fields, on_to, page, seen, ticked
+from billhook_gateway.ui.conflicts import seen
+from billhook_gateway.ui.views.asking import asked, attempt, fields, on_to, page, ticked
 
 blueprint = Blueprint("plan_pages", __name__)
 
