@@ -12,9 +12,10 @@ import psycopg
 from billhook import suite
 from billhook_common.contracts import publisher_of
 from billhook_common.contracts.every_service import PositionsPublished, ReplayRequested, topic_of
-from billhook_common.money import Money
+from billhook_common.ids import derive_id
 
-from .api import Acknowledged, Api
+from .api import Acknowledged
+from .panels import Lists, panels_equal_their_lists
 
 QUIET_SECONDS = 60.0
 POLL_SECONDS = 0.1
@@ -23,10 +24,20 @@ _IN_ORDER = ("NotYet ", "NotKnownYet ")
 """Waiting for another event is no failure."""
 
 
+class Caller(Lists, Protocol):
+    """The API, and what its callers were told."""
+
+    acknowledged: dict[str, Acknowledged]
+    defects: list[str]
+
+
 class Suite(Protocol):
     """What is looked at: the API, and the databases of the services that have a worker."""
 
-    api: Api
+    @property
+    def api(self) -> Caller:
+        """The API."""
+        ...
 
     @property
     def dsns(self) -> Mapping[str, str]:
@@ -41,32 +52,40 @@ def check_invariants(site: Suite) -> None:
         every_published_event_arrived(databases)
         nothing_was_set_aside(databases)
         every_acknowledged_command_has_one_effect(databases, site.api.acknowledged.values())
+        every_payment_is_credited_once(databases)
         balances_agree(databases)
+        mirrors_agree(databases)
     the_books_are_proved(site.api)
     invoice_numbers_have_no_gap(site.api)
+    panels_equal_their_lists(site.api)
     assert site.api.defects == []
+
+
+def pending(site: Suite) -> dict[str, int]:
+    """What is still on its way: events to each subscription, rows to publish, to try again, runs."""
+    with _connected(site) as databases:
+        return _pending(databases)
 
 
 def until_quiet(site: Suite) -> None:
     """Return when every event is published, has arrived, and is applied or set aside, and no run is under way."""
     end = time.monotonic() + QUIET_SECONDS
     while True:
-        with _connected(site) as databases:
-            pending = _pending(databases)
-        if not any(pending.values()):
+        left = pending(site)
+        if not left:
             return
-        assert time.monotonic() < end, f"not quiet after {QUIET_SECONDS:.0f} s: {pending}"
+        assert time.monotonic() < end, f"not quiet after {QUIET_SECONDS:.0f} s: {left}"
         time.sleep(POLL_SECONDS)
 
 
-def the_books_are_proved(api: Api) -> None:
+def the_books_are_proved(api: Lists) -> None:
     """The sum of all entries is 0, and billing's own proof, by transaction and by customer, finds no difference."""
     totals = api.get("/billing/trial-balance")["totals"]
     assert [total for total in totals if Decimal(total["balance"])] == []
     assert api.get("/billing/audit")["differences"] == []
 
 
-def invoice_numbers_have_no_gap(api: Api) -> None:
+def invoice_numbers_have_no_gap(api: Lists) -> None:
     """Each charge has one invoice, each series counts without gap or repetition."""
     invoices = list(api.pages("/invoicing/invoices"))
     charged = Counter(item["document_id"] for item in api.pages("/billing/transactions", kind="charge"))
@@ -147,23 +166,26 @@ def every_acknowledged_command_has_one_effect(databases: Databases, commands: It
             "SELECT source_key, subject FROM outbox WHERE type = 'crm.customer.created.v1' "
             "UNION ALL SELECT '', id FROM customer WHERE id NOT IN (SELECT subject FROM outbox)",
         ),
-        "/payments/payments": _effects(databases["payments"], "SELECT source_key, id FROM payment"),
+        "/payments/payments": _effects(
+            databases["payments"], "SELECT source_key, id FROM payment WHERE entry_id IS NULL"
+        ),
         "/billing/transactions": _effects(
             databases["billing"], "SELECT source_key, id FROM ledger_transaction WHERE kind = 'correction'"
         ),
     }
     acknowledged: dict[str, Counter[tuple[str, str]]] = {path: Counter() for path in found}
-    paid: Counter[tuple[str, int]] = Counter()
     for command in commands:
         if command.path in acknowledged:
             acknowledged[command.path][command.key, command.id] += 1
-        if command.path == "/payments/payments":
-            paid[command.key, Money.of(**command.answer["amount"]).minor] += 1
     for path, effects in found.items():
         assert effects == acknowledged[path], path
-    # One hop on: each payment is credited once, with its amount.
-    ledger = databases["billing"].execute("SELECT source_key, amount FROM ledger_transaction WHERE kind = 'payment'")
-    assert Counter(ledger.fetchall()) == paid
+
+
+def every_payment_is_credited_once(databases: Databases) -> None:
+    """One hop on: each payment, from a bank or by hand, is in the ledger once, with its amount."""
+    paid = databases["payments"].execute("SELECT id, amount FROM payment")
+    ledger = databases["billing"].execute("SELECT id, amount FROM ledger_transaction WHERE kind = 'payment'")
+    assert Counter(ledger.fetchall()) == Counter((derive_id("payment", made), amount) for made, amount in paid)
 
 
 def _effects(connection: "psycopg.Connection[tuple[Any, ...]]", query: Any) -> Counter[tuple[str, str]]:
@@ -171,13 +193,35 @@ def _effects(connection: "psycopg.Connection[tuple[Any, ...]]", query: Any) -> C
 
 
 def balances_agree(databases: Databases) -> None:
-    """Each balance is the sum of its entries and of its transactions, and crm's lists show the same."""
+    """Each balance is the sum of its entries, of its transactions, and what is unallocated less what is open."""
     billing = databases["billing"]
     accounts: dict[Any, int] = dict(billing.execute("SELECT customer_id, balance FROM account").fetchall())
     for query in (
         "SELECT customer_id, sum(amount)::bigint FROM ledger_transaction WHERE customer_id IS NOT NULL GROUP BY 1",
         "SELECT customer_id, sum(amount)::bigint FROM ledger_entry WHERE account = 'customers' GROUP BY 1",
+        "SELECT customer_id, sum(amount)::bigint FROM (SELECT customer_id, unallocated AS amount FROM credit "
+        "UNION ALL SELECT customer_id, -open FROM open_item) AS settled GROUP BY 1",
     ):
         assert dict.fromkeys(accounts, 0) | dict(billing.execute(query).fetchall()) == accounts
-    shown = databases["crm"].execute("SELECT customer_id, balance FROM customer_summary").fetchall()
-    assert dict(shown) == accounts
+
+
+def mirrors_agree(databases: Databases) -> None:
+    """What billing says of balances, items and services, the others show; to the cent."""
+    for other, query, its_query in _MIRRORS:
+        said = dict(databases["billing"].execute(query).fetchall())
+        shown = dict(databases[other].execute(its_query).fetchall())
+        differing = {key: (said.get(key), shown.get(key)) for key in said | shown if said.get(key) != shown.get(key)}
+        assert differing == {}, f"{other}: {its_query}"
+
+
+_BALANCES = "SELECT customer_id, balance FROM account"
+_OPEN = "SELECT transaction_id, open FROM open_item"
+_OPEN_OF_DOCUMENTS = "SELECT document_id, open FROM open_item WHERE document_id IS NOT NULL"
+_SERVICES = "SELECT id, state FROM subscription"
+_MIRRORS = (
+    ("crm", _BALANCES, "SELECT customer_id, balance FROM customer_summary"),
+    ("crm", _OPEN, _OPEN),
+    ("crm", _SERVICES, _SERVICES),
+    ("invoicing", _OPEN_OF_DOCUMENTS, _OPEN_OF_DOCUMENTS),
+    ("payments", _OPEN_OF_DOCUMENTS, "SELECT id, open FROM document"),
+)

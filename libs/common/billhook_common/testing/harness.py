@@ -130,9 +130,11 @@ class ServiceHarness:
                 continue
             lease = Lease(self.database, f"job:{job.name}")
             step = job_step(job, self._member, lease, self.clock)
-            while step():
-                worked = True
-            lease.release()
+            try:
+                while step():
+                    worked = True
+            finally:
+                lease.release()
         return worked
 
     def retry(self) -> int:

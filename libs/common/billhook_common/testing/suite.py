@@ -1,10 +1,11 @@
 """Several services together over the direct transport, without threads: ``until_quiet`` moves the events."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from billhook_common.clock import FixedClock
+from billhook_common.events.inbox import Inbox
 from billhook_common.events.reconcile import publish_positions
-from billhook_common.events.relay import DirectDelivery, Relay
+from billhook_common.events.relay import Delivery, DirectDelivery, Relay
 from billhook_common.testing.harness import ServiceHarness
 
 _ROUNDS = 1_000
@@ -12,10 +13,16 @@ _ROUNDS = 1_000
 
 
 class Suite:
-    """Service harnesses that share a clock and hear each other."""
+    """Service harnesses that share a clock and hear each other; ``between`` makes each one's way to the others."""
 
-    def __init__(self, harnesses: Mapping[str, ServiceHarness], clock: FixedClock) -> None:
+    def __init__(
+        self,
+        harnesses: Mapping[str, ServiceHarness],
+        clock: FixedClock,
+        between: Callable[[Sequence[Inbox]], Delivery] = DirectDelivery,
+    ) -> None:
         self.clock = clock
+        self._between = between
         self._harnesses = dict(harnesses)
         self._relays = {name: self._relay(name) for name in harnesses}
         for harness in harnesses.values():
@@ -23,6 +30,10 @@ class Suite:
 
     def __getitem__(self, name: str) -> ServiceHarness:
         return self._harnesses[name]
+
+    def relay(self, name: str) -> bool:
+        """One round of one service's relay; True when there was something to send."""
+        return self._relays[name].step()
 
     def until_quiet(self, *, jobs: bool = True) -> None:
         """Relay events, retry and run jobs until nothing is left to do."""
@@ -60,4 +71,4 @@ class Suite:
     def _relay(self, name: str) -> Relay:
         own = self._harnesses[name]
         others = [harness.inbox for other, harness in self._harnesses.items() if other != name]
-        return Relay(own.database, name, self.clock, DirectDelivery(others))
+        return Relay(own.database, name, self.clock, self._between(others))
