@@ -41,6 +41,16 @@ class Acknowledged:
         return str(self.answer["id"])
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first answer to a request that is not repeated."""
+
+    status: int
+    seconds: float
+    headers: Mapping[str, str]
+    body: Any
+
+
 class Api:
     """``/api/…`` of the suite at ``url``; safe for several threads."""
 
@@ -78,6 +88,21 @@ class Api:
             if known.answer != answer:
                 self.defects.append(f"{path} under {key}: answered {known.answer}, then {answer}")
         return known
+
+    def attempt(self, path: str, body: Mapping[str, Any] | None = None, *, key: str = "") -> Answer:
+        """GET, or POST ``body`` under ``key``, just once; an acknowledged command is remembered."""
+        began = time.monotonic()
+        answer = self._pool.request(
+            "GET" if body is None else "POST",
+            f"{self.url}/api{path}",
+            body=None if body is None else json.dumps(body).encode(),
+            headers=self._headers | ({"Idempotency-Key": key} if key else {}),
+        )
+        found = Answer(answer.status, time.monotonic() - began, answer.headers, json.loads(answer.data or b"null"))
+        if body is not None and found.status < 300:
+            with self._lock:
+                self.acknowledged[key] = Acknowledged(path, key, body, found.body)
+        return found
 
     def give_up(self) -> None:
         """Have every thread that repeats a command stop it: the test has failed."""
