@@ -12,7 +12,6 @@ from typing import Any
 from billhook.demo.bank_file import BankEntry, BankStatement, write_statement
 from billhook_common.clock import FixedClock
 from billhook_common.events.inbox import Inbox
-from billhook_common.events.reconcile import publish_positions
 from billhook_common.events.relay import Delivery
 from billhook_common.faults import dying
 from billhook_common.service import Service
@@ -99,7 +98,6 @@ class Operator:
 
     def __init__(self, databases: TestDatabases, services: Sequence[Service], clock: FixedClock) -> None:
         self._close = ExitStack()
-        self._names = [service.name for service in services]
         self.dsns = {service.name: databases.create(service) for service in services}
         for dsn in self.dsns.values():
             self._close.callback(databases.drop, dsn)
@@ -107,9 +105,7 @@ class Operator:
         harnesses = {one.name: ServiceHarness(one, self.dsns[one.name], clock) for one in services}
         self.suite = Suite(harnesses, clock, self._wire)
         self._close.callback(self.suite.close)
-        for name in self._names:
-            self.suite[name].inbox.subscribe()
-        self.api = DirectApi(self.suite, self._names)
+        self.api = DirectApi(self.suite, list(self.dsns))
         self._statements = 0
         self._in_bank = Decimal("100.00")
 
@@ -162,10 +158,7 @@ class Operator:
         for _ in range(_ROUNDS):
             if not pending(self):
                 return
-            for name in self._names:
-                with self.suite[name].session() as session:
-                    publish_positions(session, self.suite.clock, name)
-            self.suite.until_quiet(jobs=False)
+            self.suite.reconcile()
         raise AssertionError(f"nobody sends it again: {pending(self)}")
 
     def close(self) -> None:
