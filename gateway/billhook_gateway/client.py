@@ -29,12 +29,12 @@ class ServiceClient:
         """The decoded answer of a GET; query values that are None are left out. Raises ApiProblem, ServiceDown."""
         return self._json(service, BackendRequest(method="GET", path=path, query=query_text(query)))
 
-    def post(self, service: str, path: str, body: object = None, *, key: str | None = None) -> Any:
+    def post(self, service: str, path: str, body: object = None, *, seen: str = "", key: str | None = None) -> Any:
         """POST ``body`` as JSON. ``key``: the Idempotency-Key, which commands that move money must bring.
 
         A form carries its key in a hidden field, so that pressing twice, or reloading, has one effect.
         """
-        return self._json(service, self._command("POST", path, body, key))
+        return self._json(service, self._command("POST", path, body, key, seen))
 
     def put(self, service: str, path: str, body: object = None, *, seen: str = "", key: str | None = None) -> Any:
         """PUT ``body`` as JSON. ``seen``: the version that the form was made from, for If-Match."""

@@ -76,6 +76,7 @@ NAVIGATION: tuple[tuple[str, tuple[Destination, ...]], ...] = (
         N_("System"),
         (
             Destination("operations", N_("Operations"), "/operations", "server-2", "ops:read", "g m"),
+            Destination("settings", N_("Settings"), "/settings", "pencil", "settings:read"),
             Destination("company", N_("Company"), "/company", "building", "gateway:admin"),
             Destination("users", N_("Users"), "/users", "user-shield", "gateway:admin", "g u"),
             Destination("mail", N_("Mail"), "/mail", "mail", "gateway:mail"),

@@ -146,6 +146,14 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
             "parked": [{"service": "billing", "fingerprint": text, "types": [text], "count": 1, "reason": text,
                         "first_seen": NOW, "last_seen": NOW}],
         },
+        "settings/list.html": {
+            "groups": [{"service": "billing", "settings": decided(text)}], "silent": ["payments"], "currency": "EUR",
+        },
+        "settings/form.html": {
+            "service": "billing", "setting": decided(text)[0], "value": text, "version": 3, "errors": {"value": [text]},
+            "currency": "EUR", "history": listed({"version": 3, "value": 14, "reset": False, "changed_at": NOW,
+                                                  "changed_by": text}, number),
+        },
         "operations/events.html": {
             "service": "billing", "fingerprint": text,
             "events": listed({"type": text, "received_at": NOW, "attempts": 6, "reason": text, "event_id": ID,
@@ -193,3 +201,14 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
         "palette_results.html": {"customers": listed(r["customer"]), "invoices": listed(r["invoice"])},
         "dev/components.html": {},
     }  # fmt: skip
+
+
+def decided(text: str) -> list[dict[str, Any]]:
+    """A setting of each type."""
+    shared = {"name": "due_days", "title": text, "doc": text, "version": 3, "changed_at": NOW, "changed_by": text,
+              "partners": [{}], "by_partner": True, "is_default": False}  # fmt: skip
+    types: list[tuple[str, Any, dict[str, Any]]] = [
+        ("whole_number", 14, {"least": 0, "most": 90, "unit": "days"}), ("amount", "500.00", {}), ("amount", None, {}),
+        ("yes_no", True, {}), ("some_of", [text], {"options": [text, "finance"]}),
+    ]  # fmt: skip
+    return [shared | {"type": kind, "value": one, "default": one, "limits": limits} for kind, one, limits in types]
