@@ -10,6 +10,7 @@ from billhook_common.auth import Identity
 from billhook_common.clock import Clock
 from billhook_common.db import Database
 from billhook_common.errors import BadRequest, Forbidden, Unauthenticated
+from billhook_common.scope import Scope
 from billhook_common.settings import latest_value
 from billhook_gateway.actions.api_keys import touch_key
 from billhook_gateway.actions.sessions import touch_session
@@ -58,6 +59,7 @@ class LengthMissing(BadRequest):
 _SESSION: LiteralString = f"""
     SELECT s.id, s.csrf_secret, s.created_at, s.seen_at, s.second_factor_at IS NOT NULL AS proved,
            u.second_factor_at IS NOT NULL AS has_second_factor, u.id AS user_id, u.login, u.name, u.role,
+           u.partner_ids, u.location_ids,
            {latest_value("session_idle_minutes")} AS session_idle_minutes,
            {latest_value("two_factor_roles")} AS two_factor_roles
     FROM session s JOIN "user" u ON u.id = s.user_id WHERE s.token_hash = %(token_hash)s AND u.active"""  # noqa: S608  (constants)
@@ -120,7 +122,12 @@ class Authenticator:
         if is_attended and found["seen_at"] + SESSION_TOUCH_EVERY <= now:
             with self._database.transaction() as session:
                 touch_session(session, self._clock, found["id"])
-        identity = Identity(f"user:{found['user_id']}", found["name"], ROLES[found["role"]].permissions)
+        identity = Identity(
+            f"user:{found['user_id']}",
+            found["name"],
+            ROLES[found["role"]].permissions,
+            scope=Scope(frozenset(found["partner_ids"]), frozenset(found["location_ids"])),
+        )
         return Caller(
             identity=None if step else identity,
             user_id=found["user_id"],

@@ -67,7 +67,7 @@ class ServiceClient:
         Unavailable with the reason and the last good answer: one service down is its panels only.
         """
         return self.panels.gather(
-            self.identity.subject,
+            f"{self.identity.subject} {self.identity.scope.claims()}",
             {name: _wanted(*what) for name, what in wanted.items()},
             self._json,
         )

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -15,7 +15,12 @@ class Base(DeclarativeBase):
     """The gateway's tables."""
 
     metadata = service_metadata()
-    type_annotation_map: ClassVar[dict[Any, Any]] = {**COLUMN_TYPES, bytes: LargeBinary(), list[str]: ARRAY(Text())}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        **COLUMN_TYPES,
+        bytes: LargeBinary(),
+        list[str]: ARRAY(Text()),
+        list[UUID]: ARRAY(Uuid()),
+    }
 
 
 class User(Base):
@@ -23,6 +28,7 @@ class User(Base):
 
     ``email`` in its normal form, empty for none. ``second_factor_at``: since when a second factor is asked for; its
     secret is sealed, ``totp_step`` is the last step used, ``totp_pending`` a secret that is not confirmed yet.
+    ``partner_ids`` and ``location_ids``: what the user is limited to; empty for all.
     """
 
     __tablename__ = "user"
@@ -47,6 +53,8 @@ class User(Base):
     totp_secret: Mapped[bytes | None]
     totp_step: Mapped[int]
     totp_pending: Mapped[bytes | None]
+    partner_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
+    location_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
 
 
 class RecoveryCode(Base):

@@ -37,7 +37,7 @@ def make_echo() -> Callable[..., Flask]:
 
 
 def _echo(key_file: str, name: str = "echo") -> Flask:
-    """A service that tells what it was asked: ``{method, path, query, headers, body, subject, permissions}``."""
+    """A service that tells what it was asked: ``{method, path, query, headers, body, subject, permissions, scope}``."""
     app = Flask(name, static_folder=None)
     keys = KeySet(key_file)
 
@@ -53,6 +53,7 @@ def _echo(key_file: str, name: str = "echo") -> Flask:
             "body": request.get_data(as_text=True),
             "subject": identity.subject,
             "permissions": sorted(identity.permissions),
+            "scope": identity.scope.claims(),
         }
 
     @app.errorhandler(BillhookError)

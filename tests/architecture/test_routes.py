@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from billhook_common.auth import Policy, policy_of
+from billhook_common.auth import Identity, Policy, policy_of
 from billhook_common.clock import SystemClock
 from billhook_common.db import Database
-from billhook_common.testing.harness import TEST_KEY
+from billhook_common.ids import uuid7
+from billhook_common.scope import Scope
+from billhook_common.testing.harness import TEST_KEY, public_key_file
 from billhook_gateway.backends import Backend
 from billhook_gateway.config import SERVICES, GatewayConfig
 from billhook_gateway.domain.roles import PERMISSIONS
@@ -59,7 +62,8 @@ def routes_of(owner: str, app: Flask) -> Iterator[Route]:
 
 def service_app(name: str) -> Flask:
     service: Any = importlib.import_module(f"billhook_{name}.app").service
-    app: Flask = service.api(service.config(database_url="postgresql://nowhere/nothing"))
+    config = service.config(database_url="postgresql://nowhere/nothing", gateway_keys=public_key_file())
+    app: Flask = service.api(config)
     return app
 
 
@@ -128,3 +132,22 @@ def test_what_changes_something_needs_more_than_the_right_to_read(service_routes
 def test_pages_ask_for_rights_that_exist(door_routes: list[Route]) -> None:
     asked = {route.policy.permission for route in door_routes if route.policy and route.policy.permission}
     assert asked <= set(PERMISSIONS)
+
+
+LIMITED = Identity("user:1", "Limited", frozenset({"*"}), scope=Scope(partners=frozenset({uuid7()})))
+SCOPED = {"crm"}
+"""Services with routes that narrow what they give to the caller's scope; each walks them in tests of its own."""
+
+
+@pytest.mark.parametrize("name", installed())
+def test_whoever_is_limited_is_refused_on_every_route_that_does_not_narrow(name: str) -> None:
+    app = service_app(name)
+    token = {"Authorization": f"Bearer {TEST_KEY.sign(LIMITED, name)}"}
+    closed = [route for route in routes_of(name, app) if route.policy and route.policy.permission]
+    if name in SCOPED:
+        closed = [route for route in closed if route.policy and not route.policy.scoped]
+    assert closed
+    for route in closed:
+        path = re.sub(r"<uuid:\w+>", str(uuid7()), re.sub(r"<(?!uuid)[^<>]+>", "x", route.rule))
+        answer = app.test_client().open(path, method=route.method, headers=token)
+        assert (answer.status_code, b"limited to partners" in answer.data) == (403, True), route.key

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -55,13 +56,18 @@ class LastAdministrator(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserDetails:
-    """What an administrator decides about a user; ``login`` and ``email`` in any form, ``email`` None: as it is."""
+    """What an administrator decides about a user; ``login`` and ``email`` in any form; None: as it is.
+
+    ``partner_ids`` and ``location_ids``: what the user is limited to; empty for all.
+    """
 
     login: str
     name: str
     role: str
     active: bool = True
     email: str | None = None
+    partner_ids: tuple[UUID, ...] | None = None
+    location_ids: tuple[UUID, ...] | None = None
 
 
 def create_user(session: Session, clock: Clock, allows: Allows, details: UserDetails, password: str) -> User:
@@ -96,6 +102,10 @@ def change_user(
     user.login, user.name, user.role, user.active = details.login, details.name, details.role, details.active
     if details.email is not None:
         user.email = normal_login(details.email)
+    if details.partner_ids is not None:
+        user.partner_ids = sorted(set(details.partner_ids))
+    if details.location_ids is not None:
+        user.location_ids = sorted(set(details.location_ids))
     user.version += 1
     user.changed_at = clock.now()
     try:
@@ -185,6 +195,8 @@ def _new_user(clock: Clock, details: UserDetails, password_hash: str) -> User:
         changed_at=clock.now(),
         signed_in_at=None,
         totp_step=0,
+        partner_ids=sorted(set(details.partner_ids or ())),
+        location_ids=sorted(set(details.location_ids or ())),
     )
 
 
@@ -210,5 +222,6 @@ def _taken(error: IntegrityError) -> Conflict:
     return EmailTaken(pointer="/email") if constraint == "uq_user_email" else LoginTaken(pointer="/login")
 
 
-def _audited(user: User) -> dict[str, str | bool]:
-    return {"login": user.login, "name": user.name, "email": user.email, "role": user.role, "active": user.active}
+def _audited(user: User) -> dict[str, Any]:
+    names = ("login", "name", "email", "role", "active", "partner_ids", "location_ids")
+    return {name: getattr(user, name) for name in names}

@@ -19,6 +19,9 @@ from billhook_gateway.domain.logins import LOGIN_CHARACTERS
 from billhook_gateway.domain.roles import ROLES
 from billhook_gateway.models import User
 
+LIMITS_MOST = 200
+"""The scope travels in the token of every request."""
+
 blueprint = Blueprint("users", __name__, url_prefix="/users", description="Colleagues who sign in")
 
 
@@ -38,6 +41,8 @@ class UserSchema(Schema):
     created_at = fields.AwareDateTime()
     changed_at = fields.AwareDateTime()
     signed_in_at = fields.AwareDateTime(allow_none=True, metadata={"description": "The last sign-in."})
+    partner_ids = fields.List(fields.UUID(), metadata={"description": "The partners that the user is limited to."})
+    location_ids = fields.List(fields.UUID(), metadata={"description": "Likewise locations."})
 
 
 class UserPageSchema(PageSchema):
@@ -56,6 +61,11 @@ class Email(Line):
         return text
 
 
+def _limits(what: str) -> fields.List[Any]:
+    said = f"The {what} that the user is limited to; empty: all; left out it stays as it is."
+    return fields.List(fields.UUID(), validate=validate.Length(max=LIMITS_MOST), metadata={"description": said})
+
+
 class UserDetailsSchema(Schema):
     """What an administrator decides about a user."""
 
@@ -64,6 +74,8 @@ class UserDetailsSchema(Schema):
     role = fields.String(required=True, validate=validate.OneOf(tuple(ROLES)))
     active = fields.Boolean(load_default=True)
     email = Email(load_default=None, most=LOGIN_CHARACTERS, metadata={"description": "Left out it stays as it is."})
+    partner_ids = _limits("partners")
+    location_ids = _limits("locations")
 
 
 class NewUserSchema(UserDetailsSchema):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from billhook_common.errors import Forbidden
 
 PERMISSIONS = (
-    *("crm:read", "crm:write", "crm:import"),
+    *("crm:read", "crm:write", "crm:import", "crm:partners"),
     *("billing:read", "billing:write", "billing:run", "billing:import"),
     *("invoicing:read", "invoicing:write"),
     *("payments:read", "payments:write", "payments:import", "payments:pair", "payments:reverse"),

@@ -264,3 +264,24 @@ def test_everybody_may_read_the_company_and_only_administrators_change_it(gate: 
     cashier = gate.browser("cashier")
     assert cashier.get("/api/gateway/company").status_code == 200
     assert cashier.put("/api/gateway/company", COMPANY).status_code == 403
+
+
+def test_a_users_limits_go_into_the_token_of_every_request(gate: Gate) -> None:
+    partner = "01935b6a-0000-7000-8000-0000000000a1"
+    login = gate.user("support")
+    browser = gate.browser()
+    browser.sign_in(login)
+    (user,) = [one for one in gate.machine().get("/api/gateway/users").json["items"] if one["login"] == login]
+    assert (user["partner_ids"], user["location_ids"]) == ([], [])
+    body = {"login": login, "name": user["name"], "role": "support", "active": True}
+    path = f"/api/gateway/users/{user['id']}"
+    seen = {"If-Match": "*"}
+    changed = gate.machine().send("PUT", path, {**body, "partner_ids": [partner, partner]}, headers=seen)
+    assert changed.json["partner_ids"] == [partner]
+    assert browser.get("/api/echo/customers").json["scope"] == {"partners": [partner]}
+    kept = gate.machine().send("PUT", path, body, headers=seen)
+    assert kept.json["partner_ids"] == [partner]
+    bad = gate.machine().send("PUT", path, {**body, "partner_ids": ["north"]}, headers=seen)
+    assert (bad.status_code, bad.json["errors"][0]["pointer"]) == (422, "/partner_ids/0")
+    own = browser.get("/api/gateway/users")
+    assert own.status_code == 403

@@ -16,6 +16,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from billhook_common.errors import Forbidden, Unauthenticated
 from billhook_common.ids import uuid7
+from billhook_common.scope import EVERYTHING, Scope, scope_of
 
 ISSUER = "billhook-gateway"
 TOKEN_SECONDS = 60
@@ -26,12 +27,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who acts: ``subject`` is a stable id, ``name`` is for people, ``customer_id`` limits a portal session."""
+    """Who acts: ``subject`` is a stable id, ``name`` is for people.
+
+    ``customer_id`` limits a portal session, ``scope`` a colleague.
+    """
 
     subject: str
     name: str
     permissions: frozenset[str]
     customer_id: UUID | None = None
+    scope: Scope = EVERYTHING
 
     def allows(self, permission: str) -> bool:
         """Whether the right is there, by name or through ``*`` or ``area:*``."""
@@ -45,6 +50,7 @@ class Policy:
 
     ``key``: an Idempotency-Key; ``upload``: the larger limit; ``secret``: nothing of request or answer is kept;
     ``own``: customers too, each for what is theirs. Without it a route is for staff.
+    ``scoped``: colleagues with a limited scope too, each for what is inside. Without it a route is not for them.
     ``half``: at the gateway's door, also whoever has proved only the first of two factors.
     """
 
@@ -54,18 +60,27 @@ class Policy:
     secret: bool = False
     own: bool = False
     half: bool = False
+    scoped: bool = False
 
 
 def requires(
-    permission: str, *, key: bool = False, upload: bool = False, secret: bool = False, own: bool = False
+    permission: str,
+    *,
+    key: bool = False,
+    upload: bool = False,
+    secret: bool = False,
+    own: bool = False,
+    scoped: bool = False,
 ) -> Callable[[F], F]:
     """Name the right of a route; ``key=True`` for commands that move money (they need an Idempotency-Key, G6).
 
     ``secret=True`` for commands that bring or give a password or key: an Idempotency-Key has no effect on them,
     because the stored answer would hold the secret, and the stored hash of the request would help to guess it.
     ``own=True`` where the view narrows everything to ``identity.customer_id``: only these are open to customers.
+    ``scoped=True`` where the view narrows everything to ``identity.scope``, in its queries: only these are open to
+    colleagues who are limited to partners or locations.
     """
-    return _with_policy(Policy(permission, key=key, upload=upload, secret=secret, own=own))
+    return _with_policy(Policy(permission, key=key, upload=upload, secret=secret, own=own, scoped=scoped))
 
 
 def signed_in(view: F) -> F:
@@ -138,8 +153,9 @@ def verify_token(token: str, audience: str, keys: KeySet) -> Identity:
             name=str(claims.get("name", "")),
             permissions=frozenset(str(item) for item in claims.get("permissions", ())),
             customer_id=UUID(customer) if customer else None,
+            scope=scope_of(claims),
         )
-    except (jwt.PyJWTError, ValueError) as error:
+    except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise Unauthenticated("The token is not valid.") from error
 
 
@@ -162,6 +178,7 @@ class SigningKey:
             "jti": str(uuid7()),
             "iat": now,
             "exp": now + TOKEN_SECONDS,
+            **identity.scope.claims(),
         }
         if identity.customer_id is not None:
             claims["customer"] = str(identity.customer_id)
@@ -194,5 +211,7 @@ def check(identity: Identity | None, policy: Policy) -> None:
         raise Unauthenticated("Send a token in the Authorization header.")
     if identity.customer_id is not None and not policy.own:
         raise Forbidden("This is for staff.")
+    if policy.permission and identity.scope.limited and not policy.scoped:
+        raise Forbidden("This is not for colleagues who are limited to partners or locations.")
     if policy.permission and not identity.allows(policy.permission):
         raise Forbidden(f"The right {policy.permission} is missing.")

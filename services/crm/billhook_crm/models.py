@@ -23,6 +23,30 @@ class Base(DeclarativeBase):
 customer_number = Sequence("customer_number", start=10_000_001, metadata=Base.metadata)
 
 
+class Group(Base):
+    """What customers belong to; ``name_key`` is the name as it is compared."""
+
+    __abstract__ = True
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    archived: Mapped[bool]
+
+
+class Partner(Group):
+    """A brand or reseller that customers belong to (K4)."""
+
+    __tablename__ = "partner"
+
+
+class Location(Group):
+    """Where customers are served (K5)."""
+
+    __tablename__ = "location"
+
+
 class Customer(Base):
     """A customer (K1). ``login_key``, ``sort_name``, ``search`` and ``status`` are derived from the rest."""
 
@@ -35,7 +59,8 @@ class Customer(Base):
         Index("ix_customer_sort_name_id", "sort_name", "id"),
         Index("ix_customer_created_on_id", "created_on", "id"),
         Index("ix_customer_status_sort_name_id", "status", "sort_name", "id"),
-        Index("ix_customer_location_sort_name_id", "location", "sort_name", "id"),
+        Index("ix_customer_location_id_sort_name_id", "location_id", "sort_name", "id"),
+        Index("ix_customer_partner_id_sort_name_id", "partner_id", "sort_name", "id"),
         Index("ix_customer_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
     )
 
@@ -64,8 +89,8 @@ class Customer(Base):
     lifecycle: Mapped[str]
     imported_status: Mapped[str]
     status: Mapped[str]
-    partner: Mapped[str]
-    location: Mapped[str]
+    partner_id: Mapped[UUID] = mapped_column(ForeignKey("partner.id"))
+    location_id: Mapped[UUID | None] = mapped_column(ForeignKey("location.id"))
     payment_reference: Mapped[str]
     language: Mapped[str]
     note: Mapped[str]

@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import InstrumentedAttribute
 
 from billhook_common.db import AnyRow, AnySelect
 from billhook_common.lists import Sorting
 from billhook_common.money import Money
-from billhook_crm.domain.keys import search_words
-from billhook_crm.models import Customer, CustomerSummary, OpenItem, Subscription
+from billhook_common.scope import Scope
+from billhook_crm.domain.keys import fold, search_words
+from billhook_crm.models import Customer, CustomerSummary, Group, Location, OpenItem, Partner, Subscription
 
 SORTING = Sorting(
     "name",
@@ -24,7 +26,7 @@ SORTING = Sorting(
 
 _LISTED = (
     Customer.id, Customer.version, Customer.number, Customer.login, Customer.name, Customer.category,
-    Customer.status, Customer.lifecycle, Customer.city, Customer.location, Customer.partner, Customer.email,
+    Customer.status, Customer.lifecycle, Customer.city, Customer.partner_id, Customer.location_id, Customer.email,
     Customer.phone, Customer.created_on, CustomerSummary.balance, CustomerSummary.currency,
     CustomerSummary.last_payment_on,
 )  # fmt: skip
@@ -36,14 +38,23 @@ def listed_customers(today: dt.date) -> AnySelect:
 
     Built once a day: building it costs as much as sending it.
     """
-    return select(*_LISTED, _sold(today), _overdue(today)).join(
-        CustomerSummary, CustomerSummary.customer_id == Customer.id
+    named = (Partner.name.label("partner"), func.coalesce(Location.name, "").label("location"))
+    return (
+        select(*_LISTED, *named, _sold(today), _overdue(today))
+        .join(CustomerSummary, CustomerSummary.customer_id == Customer.id)
+        .join(Partner, Partner.id == Customer.partner_id)
+        .join(Location, Location.id == Customer.location_id, isouter=True)
     )
 
 
-def counted_customers(wanted: Mapping[str, Any], today: dt.date) -> Select[int]:
-    """How many customers the filters in ``wanted`` leave."""
-    statement = select(func.count()).select_from(Customer).where(*conditions(wanted, today))
+def inside(scope: Scope) -> list[ColumnElement[bool]]:
+    """The customers that exist for a caller of that scope."""
+    return scope.conditions(Customer.partner_id, Customer.location_id)
+
+
+def counted_customers(wanted: Mapping[str, Any], today: dt.date, scope: Scope) -> Select[int]:
+    """How many customers inside of ``scope`` the filters in ``wanted`` leave."""
+    statement = select(func.count()).select_from(Customer).where(*conditions(wanted, today), *inside(scope))
     if "balance" in wanted:
         statement = statement.join(CustomerSummary, CustomerSummary.customer_id == Customer.id)
     return statement
@@ -53,6 +64,10 @@ def conditions(wanted: Mapping[str, Any], today: dt.date) -> list[ColumnElement[
     """The filters in ``wanted``; the keys are those of the list's query parameters."""
     found: list[ColumnElement[bool]] = [column == wanted[name] for name, column in _EQUAL.items() if name in wanted]
     found += [Customer.search.contains(word, autoescape=True) for word in search_words(wanted.get("q", ""))]
+    for name, kind, column in _NAMED:
+        if name in wanted:
+            named = select(kind.id).where(kind.name_key == fold(wanted[name])).scalar_subquery()
+            found.append(column == named if wanted[name] else column.is_(None))
     if "balance" in wanted:
         found.append(_BALANCES[wanted["balance"]])
     if "overdue" in wanted:
@@ -89,9 +104,13 @@ _EQUAL = {
     "status": Customer.status,
     "lifecycle": Customer.lifecycle,
     "category": Customer.category,
-    "location": Customer.location,
-    "partner": Customer.partner,
+    "location_id": Customer.location_id,
+    "partner_id": Customer.partner_id,
 }
+_NAMED: tuple[tuple[str, type[Group], InstrumentedAttribute[Any]], ...] = (
+    ("partner", Partner, Customer.partner_id),
+    ("location", Location, Customer.location_id),
+)
 _BALANCES = {
     "negative": CustomerSummary.balance < 0,
     "zero": CustomerSummary.balance == 0,

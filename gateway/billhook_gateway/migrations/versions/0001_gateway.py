@@ -30,6 +30,7 @@ def upgrade() -> None:
             second_factor_at timestamptz,
             totp_secret bytea,
             totp_step bigint NOT NULL,
+            partner_ids uuid[] NOT NULL DEFAULT '{}', location_ids uuid[] NOT NULL DEFAULT '{}',
             totp_pending bytea,
             CONSTRAINT ck_user_second_factor CHECK ((second_factor_at IS NULL) = (totp_secret IS NULL)));
         CREATE UNIQUE INDEX uq_user_email ON "user" (email) WHERE email <> '';

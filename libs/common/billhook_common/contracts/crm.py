@@ -1,4 +1,4 @@
-"""What CRM tells: customers."""
+"""What CRM tells: customers, and the partners and locations that they belong to."""
 
 import datetime as dt
 from typing import ClassVar, Literal
@@ -40,6 +40,8 @@ class CustomerSnapshot(Fact, frozen=True, kw_only=True):
     language: str = "en"
     partner: str = "main"
     location: str = ""
+    partner_id: UUID | None = None
+    location_id: UUID | None = None
     created_on: dt.date
 
 
@@ -53,3 +55,23 @@ class CustomerChanged(CustomerSnapshot, frozen=True, kw_only=True):
     """Something about the customer is new."""
 
     TYPE: ClassVar[str] = "crm.customer.changed.v1"
+
+
+class PartnerChanged(Fact, frozen=True, kw_only=True):
+    """A brand or reseller is new, renamed or archived; a reader keeps the highest ``version``."""
+
+    TYPE: ClassVar[str] = "crm.partner.changed.v1"
+    partner_id: UUID
+    version: int
+    name: str
+    archived: bool = False
+
+
+class LocationChanged(Fact, frozen=True, kw_only=True):
+    """A location is new, renamed or archived; a reader keeps the highest ``version``."""
+
+    TYPE: ClassVar[str] = "crm.location.changed.v1"
+    location_id: UUID
+    version: int
+    name: str
+    archived: bool = False

@@ -21,6 +21,7 @@ from billhook_common.db import Database, Lease
 from billhook_common.events.envelope import Envelope, encode
 from billhook_common.events.inbox import Inbox
 from billhook_common.ids import uuid7
+from billhook_common.scope import EVERYTHING, Scope
 from billhook_common.service import Service
 from billhook_common.tables import inbox as inbox_table
 from billhook_common.tables import outbox
@@ -85,16 +86,18 @@ class ServiceHarness:
     def __init__(self, service: Service, dsn: str, clock: FixedClock | None = None, **settings: Any) -> None:
         self.service = service
         self.clock = clock or FixedClock(START, ZONE)
-        self.config = service.config(database_url=dsn, gateway_keys=_key_file(), zone=ZONE, **settings)
+        self.config = service.config(database_url=dsn, gateway_keys=public_key_file(), zone=ZONE, **settings)
         self.database = Database(self.config, service.name)
         self.app = service.api(self.config, self.clock, self.database)
         self.inbox = Inbox(self.database, service.handlers, self.clock, self.config, service.name)
         self._member = Member(service, self.config, self.database, self.inbox)
 
-    def client(self, *permissions: str, name: str = "Test", customer_id: UUID | None = None) -> Client:
+    def client(
+        self, *permissions: str, name: str = "Test", customer_id: UUID | None = None, scope: Scope = EVERYTHING
+    ) -> Client:
         """A caller with these rights; with none, all rights."""
         rights = frozenset(permissions or ("*",))
-        return Client(self, Identity(f"user:{name.lower()}", name, rights, customer_id))
+        return Client(self, Identity(f"user:{name.lower()}", name, rights, customer_id, scope))
 
     def stranger(self) -> Client:
         """A caller without a token."""
@@ -180,7 +183,8 @@ def wire(
     return encode(envelope), event_id
 
 
-def _key_file() -> str:
+def public_key_file() -> str:
+    """The public half of TEST_KEY, in the file where services read it."""
     path = Path(tempfile.gettempdir()) / f"billhook-test-keys-{TEST_KEY.key_id}.json"
     document = TEST_KEY.public_document()
     if not path.exists() or path.read_text() != document:

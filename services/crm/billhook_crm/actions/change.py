@@ -14,28 +14,40 @@ from billhook_common.contracts.crm import CustomerChanged
 from billhook_common.errors import NotFound
 from billhook_common.etags import check_version
 from billhook_common.events import publish
+from billhook_common.scope import EVERYTHING, Scope
+from billhook_crm.actions.belong import chosen_again, with_names
 from billhook_crm.actions.names import find_taken, hold_names
 from billhook_crm.actions.register import LoginTaken, ReferenceTaken, derived_columns, require_usable, snapshot
-from billhook_crm.domain.details import DETAIL_NAMES, CustomerDetails
+from billhook_crm.domain.details import DETAIL_NAMES, STORED_NAMES, CustomerDetails
 from billhook_crm.domain.keys import login_key, reference_key
 from billhook_crm.domain.lifecycle import check_move
 from billhook_crm.models import Customer, GivenReference
+from billhook_crm.queries import inside
 
 
 def change_customer(
-    session: Session, clock: Clock, customer_id: UUID, changes: Mapping[str, Any], *, seen: int | None = None
+    session: Session,
+    clock: Clock,
+    customer_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    seen: int | None = None,
+    scope: Scope = EVERYTHING,
 ) -> Customer:
     """Set the details named in ``changes``; nothing happens where all have that value already.
 
     Raises NotFound, VersionGone when the version ``seen`` is not the present one, LifecycleMoveRefused, LoginTaken,
-    ReferenceTaken, ReferenceUnusable.
+    ReferenceTaken, ReferenceUnusable, NoSuchGroup.
     """
-    customer = session.get(Customer, customer_id, with_for_update=True)
+    wanted = select(Customer).where(Customer.id == customer_id, *inside(scope))
+    customer = session.scalar(wanted.with_for_update().execution_options(populate_existing=True))
     if customer is None:
         raise NotFound("There is no such customer.")
     check_version(session, customer_id, seen=seen, present=customer.version)
-    old = details_of(customer)
+    old = details_of(session, customer)
     new = dataclasses.replace(old, **changes)
+    if changes.keys() & {"partner", "partner_id", "location", "location_id"}:
+        new = chosen_again(session, clock, new, changes, scope)
     if new != old:
         if new.lifecycle != old.lifecycle:
             check_move(old.lifecycle, new.lifecycle)
@@ -57,14 +69,14 @@ def connect_customers(session: Session, clock: Clock, customer_ids: Collection[U
         .with_for_update()
     )
     for customer in waiting.all():
-        old = details_of(customer)
+        old = details_of(session, customer)
         _store(session, clock, customer, dataclasses.replace(old, lifecycle="active", imported_status=""))
         audit(session, clock, "customer_connected", customer.id, before={"status": old.lifecycle})
 
 
-def details_of(customer: Customer) -> CustomerDetails:
+def details_of(session: Session, customer: Customer) -> CustomerDetails:
     """The details of a stored customer."""
-    return CustomerDetails(**{name: getattr(customer, name) for name in DETAIL_NAMES})
+    return with_names(session, CustomerDetails(**{name: getattr(customer, name) for name in STORED_NAMES}))
 
 
 def _take_names(session: Session, customer_id: UUID, old: CustomerDetails, new: CustomerDetails) -> None:
@@ -85,7 +97,7 @@ def _take_names(session: Session, customer_id: UUID, old: CustomerDetails, new: 
 
 
 def _store(session: Session, clock: Clock, customer: Customer, details: CustomerDetails) -> None:
-    for name in DETAIL_NAMES:
+    for name in STORED_NAMES:
         setattr(customer, name, getattr(details, name))
     for name, value in derived_columns(details).items():
         setattr(customer, name, value)

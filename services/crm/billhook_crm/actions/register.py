@@ -15,8 +15,10 @@ from billhook_common.db import copy_rows
 from billhook_common.errors import Conflict, Invalid
 from billhook_common.events import Outgoing, publish_many
 from billhook_common.ids import uuid7
+from billhook_common.scope import EVERYTHING, Scope
+from billhook_crm.actions.belong import belonging, chosen
 from billhook_crm.actions.names import explicit_keys, find_taken, hold_names, login_of, next_numbers, reference_keys
-from billhook_crm.domain.details import DETAIL_NAMES, CustomerDetails
+from billhook_crm.domain.details import STORED_NAMES, CustomerDetails
 from billhook_crm.domain.keys import fold, login_key, reference_key, search_text
 from billhook_crm.domain.lifecycle import status_of
 
@@ -41,8 +43,11 @@ class ReferenceUnusable(Invalid):
     title = "The number or payment reference has no letter or digit"
 
 
-def create_customer(session: Session, clock: Clock, details: CustomerDetails, *, currency: str) -> UUID:
-    """One new customer; returns the id. Raises LoginTaken, ReferenceTaken, ReferenceUnusable."""
+def create_customer(
+    session: Session, clock: Clock, details: CustomerDetails, *, currency: str, scope: Scope = EVERYTHING
+) -> UUID:
+    """One new customer; returns the id. Raises LoginTaken, ReferenceTaken, ReferenceUnusable, NoSuchGroup."""
+    details = chosen(session, clock, details, scope)
     require_usable("/number", details.number)
     require_usable("/payment_reference", details.payment_reference)
     hold_names(session)
@@ -68,9 +73,10 @@ def register_customers(
 ) -> list[UUID]:
     """Write customers whose names are free, with COPY, and tell everyone; returns their ids.
 
-    Call ``hold_names`` and ``find_taken`` first. ``currency`` is that of their accounts until billing says better.
+    Call ``hold_names`` and ``find_taken`` first. Partners and locations that are not known yet are made. ``currency``
+    is that of the accounts until billing says better.
     """
-    complete = _with_names(session, clock, customers)
+    complete = _with_names(session, clock, belonging(session, clock, customers))
     made = [(uuid7(), details) for details in complete]
     copy_rows(session, "customer", ("id", "version", *_COLUMNS), ((id_, 1, *_row(item)) for id_, item in made))
     copy_rows(
@@ -120,11 +126,11 @@ def derived_columns(details: CustomerDetails) -> Mapping[str, str]:
     }  # fmt: skip
 
 
-_COLUMNS = (*DETAIL_NAMES, "login_key", "sort_name", "search", "status")
+_COLUMNS = (*STORED_NAMES, "login_key", "sort_name", "search", "status")
 
 
 def _row(details: CustomerDetails) -> tuple[Any, ...]:
-    return (*(getattr(details, name) for name in DETAIL_NAMES), *derived_columns(details).values())
+    return (*(getattr(details, name) for name in STORED_NAMES), *derived_columns(details).values())
 
 
 def _created(customer_id: UUID, details: CustomerDetails) -> Outgoing:
@@ -152,5 +158,7 @@ def snapshot(kind: type[S], customer_id: UUID, version: int, details: CustomerDe
         language=details.language,
         partner=details.partner,
         location=details.location,
+        partner_id=details.partner_id,
+        location_id=details.location_id,
         created_on=details.created_on,
     )

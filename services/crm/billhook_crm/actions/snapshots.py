@@ -10,9 +10,10 @@ from billhook_common.clock import Clock
 from billhook_common.contracts.crm import CustomerChanged
 from billhook_common.events import Outgoing
 from billhook_common.events.snapshots import Snapshot
+from billhook_crm.actions.belong import told
 from billhook_crm.actions.change import details_of
 from billhook_crm.actions.register import snapshot
-from billhook_crm.models import Customer
+from billhook_crm.models import Customer, Group, Location, Partner
 
 
 def customers(session: Session, _: Clock, after: UUID | None, most: int) -> Sequence[Outgoing]:
@@ -22,7 +23,7 @@ def customers(session: Session, _: Clock, after: UUID | None, most: int) -> Sequ
         rows = rows.where(Customer.id > after)
     return [
         Outgoing(
-            fact=snapshot(CustomerChanged, row.id, row.version, details_of(row)),
+            fact=snapshot(CustomerChanged, row.id, row.version, details_of(session, row)),
             subject=row.id,
             customer_id=row.id,
             version=row.version,
@@ -31,4 +32,19 @@ def customers(session: Session, _: Clock, after: UUID | None, most: int) -> Sequ
     ]
 
 
-SNAPSHOTS = (Snapshot("customers", customers),)
+def partners(session: Session, _: Clock, after: UUID | None, most: int) -> Sequence[Outgoing]:
+    """Partners, by id."""
+    return _groups(session, Partner, after, most)
+
+
+def locations(session: Session, _: Clock, after: UUID | None, most: int) -> Sequence[Outgoing]:
+    """Locations, by id."""
+    return _groups(session, Location, after, most)
+
+
+def _groups(session: Session, kind: type[Group], after: UUID | None, most: int) -> list[Outgoing]:
+    rows = select(kind).order_by(kind.id).limit(most)
+    return [told(row) for row in session.scalars(rows if after is None else rows.where(kind.id > after))]
+
+
+SNAPSHOTS = (Snapshot("partners", partners), Snapshot("locations", locations), Snapshot("customers", customers))

@@ -20,7 +20,7 @@ from billhook_crm.actions.register import create_customer
 from billhook_crm.domain.details import EMAIL_CHARACTERS, CustomerDetails
 from billhook_crm.domain.lifecycle import IMPORTED_STATUSES, LIFECYCLES, STATUSES
 from billhook_crm.models import Customer
-from billhook_crm.queries import SORTING, conditions, counted_customers, figures, listed_customers
+from billhook_crm.queries import SORTING, conditions, counted_customers, figures, inside, listed_customers
 
 blueprint = Blueprint("customers", __name__, url_prefix="/customers", description="Whom the operator serves")
 
@@ -82,8 +82,10 @@ class ListedCustomerSchema(FiguresSchema):
     category = fields.String(validate=validate.OneOf(CATEGORIES))
     lifecycle = fields.String(validate=validate.OneOf(LIFECYCLES))
     city = fields.String()
-    location = fields.String()
+    partner_id = fields.UUID()
     partner = fields.String()
+    location_id = fields.UUID(allow_none=True)
+    location = fields.String()
     email = fields.String()
     phone = fields.String()
     created_on = fields.Date()
@@ -112,8 +114,10 @@ class DetailsSchema(Schema):
     contract_number = PlainText(50)
     lifecycle = fields.String(validate=validate.OneOf(LIFECYCLES))
     imported_status = fields.String(validate=validate.OneOf(IMPORTED_STATUSES))
-    partner = PlainText(100, least=1)
-    location = PlainText(100)
+    partner_id = fields.UUID()
+    partner = PlainText(100, least=1, metadata={"description": "By name, where partner_id is left out."})
+    location_id = fields.UUID(allow_none=True)
+    location = PlainText(100, metadata={"description": "By name, where location_id is left out; empty: none."})
     payment_reference = PlainText(35, least=1)
     language = fields.String(validate=validate.Regexp(r"[a-z]{2}(-[A-Z]{2})?\Z"))
     note = PlainText(2_000, lines=True)
@@ -146,7 +150,9 @@ class CustomerFilterSchema(Schema):
     lifecycle = fields.String(validate=validate.OneOf(LIFECYCLES))
     category = fields.String(validate=validate.OneOf(CATEGORIES))
     location = PlainText(100)
+    location_id = fields.UUID()
     partner = PlainText(100)
+    partner_id = fields.UUID()
     balance = fields.String(validate=validate.OneOf(("negative", "zero", "positive")))
     overdue = fields.Boolean()
     created_from = fields.Date()
@@ -167,41 +173,43 @@ class CountSchema(Schema):
 
 
 @blueprint.route("", methods=["GET"])
-@requires("crm:read")
+@requires("crm:read", scoped=True)
 @blueprint.arguments(CustomerListSchema, location="query")
 @blueprint.response(200, CustomerPageSchema)
 def list_customers(wanted: dict[str, Any]) -> Response:
     """By name unless ``sort`` says otherwise."""
     today = ctx.clock.today()
-    statement = listed_customers(today).where(*conditions(wanted, today))
+    statement = listed_customers(today).where(*conditions(wanted, today), *inside(ctx.identity.scope))
     return page_of(ctx.session, statement, SORTING.keys(wanted["sort"]), _item)
 
 
 @blueprint.route("/count", methods=["GET"])
-@requires("crm:read")
+@requires("crm:read", scoped=True)
 @blueprint.arguments(CustomerFilterSchema, location="query")
 @blueprint.response(200, CountSchema)
 def count_customers(wanted: dict[str, Any]) -> Response:
     """How many the list would hold."""
     today = ctx.clock.today()
-    total = ctx.session.scalar(counted_customers({}, today))
-    filtered = ctx.session.scalar(counted_customers(wanted, today)) if wanted else total
+    total = ctx.session.scalar(counted_customers({}, today, ctx.identity.scope))
+    filtered = ctx.session.scalar(counted_customers(wanted, today, ctx.identity.scope)) if wanted else total
     return json_response({"total": total, "filtered": filtered})
 
 
 @blueprint.route("", methods=["POST"])
-@requires("crm:write")
+@requires("crm:write", scoped=True)
 @blueprint.arguments(NewCustomerSchema)
 @blueprint.response(201, OneCustomerSchema)
 def add_customer(body: dict[str, Any]) -> Response:
     """A new customer; billing opens the account."""
     details = CustomerDetails(**_flat(body))
-    customer_id = create_customer(ctx.session, ctx.clock, details, currency=ctx.config.currency)
+    customer_id = create_customer(
+        ctx.session, ctx.clock, details, currency=ctx.config.currency, scope=ctx.identity.scope
+    )
     return _one(customer_id, 201)
 
 
 @blueprint.route("/<uuid:customer_id>", methods=["GET"])
-@requires("crm:read")
+@requires("crm:read", scoped=True)
 @blueprint.response(200, OneCustomerSchema)
 def get_customer(customer_id: UUID) -> Response:
     """One customer."""
@@ -209,22 +217,22 @@ def get_customer(customer_id: UUID) -> Response:
 
 
 @blueprint.route("/<uuid:customer_id>", methods=["PATCH"])
-@requires("crm:write")
+@requires("crm:write", scoped=True)
 @versioned(required=False)
 @blueprint.arguments(CustomerChangesSchema)
 @blueprint.response(200, OneCustomerSchema)
 def edit_customer(body: dict[str, Any], customer_id: UUID, seen: int | None) -> Response:
     """Change what is named in the body, and nothing else."""
-    change_customer(ctx.session, ctx.clock, customer_id, _flat(body), seen=seen)
+    change_customer(ctx.session, ctx.clock, customer_id, _flat(body), seen=seen, scope=ctx.identity.scope)
     return _one(customer_id)
 
 
 @blueprint.route("/<uuid:customer_id>/archive", methods=["POST"])
-@requires("crm:write")
+@requires("crm:write", scoped=True)
 @blueprint.response(200, OneCustomerSchema)
 def archive_customer(customer_id: UUID) -> Response:
     """The customer has left; everything about them stays."""
-    change_customer(ctx.session, ctx.clock, customer_id, {"lifecycle": "archived"})
+    change_customer(ctx.session, ctx.clock, customer_id, {"lifecycle": "archived"}, scope=ctx.identity.scope)
     return _one(customer_id)
 
 
@@ -240,7 +248,9 @@ def _flat(body: dict[str, Any]) -> dict[str, Any]:
 
 def _one(customer_id: UUID, status: int = 200) -> Response:
     row = ctx.session.execute(
-        listed_customers(ctx.clock.today()).add_columns(Customer).where(Customer.id == customer_id)
+        listed_customers(ctx.clock.today())
+        .add_columns(Customer)
+        .where(Customer.id == customer_id, *inside(ctx.identity.scope))
     ).one_or_none()
     if row is None:
         raise NotFound("There is no such customer.")
@@ -259,8 +269,10 @@ def _item(row: AnyRow) -> dict[str, Any]:
         "status": row.status,
         "lifecycle": row.lifecycle,
         "city": row.city,
-        "location": row.location,
+        "partner_id": row.partner_id,
         "partner": row.partner,
+        "location_id": row.location_id,
+        "location": row.location,
         "email": row.email,
         "phone": row.phone,
         "created_on": row.created_on,

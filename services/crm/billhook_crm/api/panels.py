@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from billhook_common.api import Blueprint, ctx, json_response
 from billhook_common.auth import requires
 from billhook_crm.domain.lifecycle import STATUSES
-from billhook_crm.models import Customer
-from billhook_crm.queries import counted_customers
+from billhook_crm.models import Customer, Location
+from billhook_crm.queries import counted_customers, inside
 
 blueprint = Blueprint("panels", __name__, url_prefix="/panels", description="Figures for dashboards")
 
@@ -36,13 +36,15 @@ class LocationsPanelSchema(Schema):
 
 
 @blueprint.route("/customers", methods=["GET"])
-@requires("crm:read")
+@requires("crm:read", scoped=True)
 @blueprint.response(200, CustomersPanelSchema)
 def customers() -> Response:
     """How many customers there are, and how they are doing."""
     today = ctx.clock.today()
     month_from = today.replace(day=1)
-    rows = ctx.session.execute(select(Customer.status, func.count()).group_by(Customer.status)).all()
+    rows = ctx.session.execute(
+        select(Customer.status, func.count()).where(*inside(ctx.identity.scope)).group_by(Customer.status)
+    ).all()
     by_status = dict.fromkeys(STATUSES, 0) | {status: number for status, number in rows}
     return json_response(
         {
@@ -56,15 +58,19 @@ def customers() -> Response:
 
 
 def _count(wanted: dict[str, Any], today: dt.date) -> int:
-    return ctx.session.scalars(counted_customers(wanted, today)).one()
+    return ctx.session.scalars(counted_customers(wanted, today, ctx.identity.scope)).one()
 
 
 @blueprint.route("/locations", methods=["GET"])
-@requires("crm:read")
+@requires("crm:read", scoped=True)
 @blueprint.response(200, LocationsPanelSchema)
 def locations() -> Response:
     """Where the customers are."""
     rows = ctx.session.execute(
-        select(Customer.location, func.count()).where(Customer.status != "archived").group_by(Customer.location)
+        select(func.coalesce(Location.name, ""), func.count())
+        .select_from(Customer)
+        .join(Location, Location.id == Customer.location_id, isouter=True)
+        .where(Customer.status != "archived", *inside(ctx.identity.scope))
+        .group_by(Location.name)
     ).all()
     return json_response({"by_location": {location: number for location, number in rows}})

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, fields
+from uuid import UUID
 
 EMAIL_CHARACTERS = 500
 """Of all addresses of a customer together."""
@@ -12,7 +13,8 @@ class CustomerDetails:
     """A customer without id and version (K1).
 
     Blank ``number``, ``login`` and ``payment_reference``: to be given at registration. ``email`` and ``phone`` may
-    hold many, comma separated; ``latitude`` and ``longitude`` are WGS 84 degrees.
+    hold many, comma separated; ``latitude`` and ``longitude`` are WGS 84 degrees. Partner and location come by id or,
+    from files and programs, by name: ``actions.belong`` finds the one by the other.
     """
 
     number: str = ""
@@ -34,8 +36,10 @@ class CustomerDetails:
     contract_number: str = ""
     lifecycle: str = "new"
     imported_status: str = ""
-    partner: str = "main"
+    partner: str = ""
     location: str = ""
+    partner_id: UUID | None = None
+    location_id: UUID | None = None
     payment_reference: str = ""
     language: str = "en"
     note: str = ""
@@ -43,3 +47,5 @@ class CustomerDetails:
 
 
 DETAIL_NAMES = tuple(field.name for field in fields(CustomerDetails))
+STORED_NAMES = tuple(name for name in DETAIL_NAMES if name not in ("partner", "location"))
+"""The columns of a customer; partner and location are stored by id."""

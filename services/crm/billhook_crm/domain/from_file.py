@@ -1,11 +1,13 @@
 """A row of a customer file as a customer (E2)."""
 
+from typing import Any
+
 from billhook_common.tabular import Record, Value
 from billhook_crm.domain.details import CustomerDetails
 
 _ONE_LINE = (
     "number", "login", "name", "contact_person", "company_number", "tax_id", "street", "city", "zip",
-    "contract_number", "payment_reference", "location",
+    "contract_number", "payment_reference", "location", "partner",
 )  # fmt: skip
 
 
@@ -14,11 +16,10 @@ def details_of(record: Record) -> CustomerDetails:
 
     Without a status the customer is active: whoever comes from another system is served already.
     """
-    values = record.values
     latitude, longitude = record.place("gps") or (None, None)
     status = record.text("status") or "active"
     return CustomerDetails(
-        **{name: _line(values[name]) for name in _ONE_LINE},
+        **_lines(record),
         category=record.text("category") or "person",
         email=record.text("email") or "",
         phone=record.text("phone") or "",
@@ -28,10 +29,14 @@ def details_of(record: Record) -> CustomerDetails:
         birth_date=record.date("birth_date"),
         lifecycle="new" if status == "new" else "active",
         imported_status=status if status in ("blocked", "inactive") else "",
-        partner=_line(values["partner"]) or "main",
         note=record.text("note") or "",
         created_on=record.date("created_on"),
     )
+
+
+def _lines(record: Record) -> dict[str, Any]:
+    """The texts of one line, by the names of CustomerDetails."""
+    return {name: _line(record.values[name]) for name in _ONE_LINE}
 
 
 def _line(value: Value) -> str:

@@ -18,7 +18,14 @@ from billhook_common.testing import Client, ServiceHarness
 pytestmark = pytest.mark.integration
 
 
+def make_groups(client: Client, details: dict[str, Any]) -> None:
+    for kind in ("partner", "location"):
+        if details.get(kind):
+            assert client.post(f"/{kind}s", {"name": details[kind]}).status_code in (201, 409)
+
+
 def a_customer(client: Client, name: str = "Jan Žižka", **details: Any) -> dict[str, Any]:
+    make_groups(client, details)
     answer = client.post("/customers", {"name": name, **details})
     assert answer.status_code == 201, answer.text
     return answer.json  # type: ignore[no-any-return]
@@ -237,6 +244,7 @@ def test_a_change_of_an_old_version_is_refused_saying_what_is_there(harness: Ser
 
 def test_two_changes_at_once_keep_both_and_count_both(harness: ServiceHarness) -> None:
     path = f"/customers/{a_customer(harness.client())['id']}"
+    make_groups(harness.client(), {"location": "Mirov", "partner": "north"})
     bodies = [{"location": "Mirov"}, {"note": "x"}, {"partner": "north"}, {"contact_person": "Eva"}]
     threads = [threading.Thread(target=harness.client().patch, args=(path, body)) for body in bodies]
     for thread in threads:
@@ -384,6 +392,16 @@ ROUTES = [
     ("POST", "/customers/{id}/archive", "crm:write"),
     ("GET", "/panels/customers", "crm:read"),
     ("GET", "/panels/locations", "crm:read"),
+    *(
+        (method, f"/{kind}", right)
+        for kind in ("partners", "locations")
+        for method, right in (("GET", "crm:read"), ("POST", "crm:partners"))
+    ),
+    *(
+        (method, f"/{kind}/{{id}}", right)
+        for kind in ("partners", "locations")
+        for method, right in (("GET", "crm:read"), ("PUT", "crm:partners"))
+    ),
     ("GET", "/imports", "crm:import"),
     ("POST", "/imports", "crm:import"),
     ("GET", "/imports/{id}", "crm:import"),
@@ -395,7 +413,7 @@ ROUTES = [
 
 
 def test_every_route_asks_for_its_own_right_and_no_other(harness: ServiceHarness) -> None:
-    rights = ["crm:read", "crm:write", "crm:import", "billing:*", "tickets:*"]
+    rights = ["crm:read", "crm:write", "crm:import", "crm:partners", "billing:*", "tickets:*"]
     for (method, route, needed), right in itertools.product(ROUTES, rights):
         path = route.format(id=uuid7())
         call = getattr(harness.client(right), method.lower())
@@ -412,7 +430,12 @@ def test_strangers_get_nothing(harness: ServiceHarness) -> None:
 def test_the_table_of_routes_is_complete(harness: ServiceHarness) -> None:
     public = {"/livez", "/readyz", "/metrics", "/openapi.json", "/static/<path:filename>"}
     found = {
-        (method, rule.rule.replace("<uuid:customer_id>", "{id}").replace("<uuid:import_id>", "{id}"))
+        (
+            method,
+            rule.rule.replace("<uuid:customer_id>", "{id}")
+            .replace("<uuid:import_id>", "{id}")
+            .replace("<uuid:group_id>", "{id}"),
+        )
         for rule in harness.app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.rule not in public and not rule.rule.startswith("/ops/")  # of the chassis, tested there

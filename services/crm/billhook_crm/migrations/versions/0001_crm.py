@@ -23,6 +23,12 @@ def upgrade() -> None:
 _CUSTOMERS = """
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE SEQUENCE customer_number START 10000001;
+CREATE TABLE partner (
+    id uuid CONSTRAINT pk_partner PRIMARY KEY, version bigint NOT NULL, name text NOT NULL,
+    name_key text NOT NULL CONSTRAINT uq_partner_name_key UNIQUE, archived boolean NOT NULL);
+CREATE TABLE location (
+    id uuid CONSTRAINT pk_location PRIMARY KEY, version bigint NOT NULL, name text NOT NULL,
+    name_key text NOT NULL CONSTRAINT uq_location_name_key UNIQUE, archived boolean NOT NULL);
 CREATE TABLE customer (
     id uuid CONSTRAINT pk_customer PRIMARY KEY,
     version bigint NOT NULL,
@@ -41,7 +47,8 @@ CREATE TABLE customer (
     imported_status text NOT NULL
         CONSTRAINT ck_customer_imported_status CHECK (imported_status IN ('', 'blocked', 'inactive')),
     status text NOT NULL,
-    partner text NOT NULL, location text NOT NULL,
+    partner_id uuid NOT NULL CONSTRAINT fk_customer_partner_id REFERENCES partner,
+    location_id uuid CONSTRAINT fk_customer_location_id REFERENCES location,
     payment_reference text NOT NULL,
     language text NOT NULL, note text NOT NULL,
     created_on date NOT NULL,
@@ -49,7 +56,8 @@ CREATE TABLE customer (
 CREATE INDEX ix_customer_sort_name_id ON customer (sort_name, id);
 CREATE INDEX ix_customer_created_on_id ON customer (created_on, id);
 CREATE INDEX ix_customer_status_sort_name_id ON customer (status, sort_name, id);
-CREATE INDEX ix_customer_location_sort_name_id ON customer (location, sort_name, id);
+CREATE INDEX ix_customer_location_id_sort_name_id ON customer (location_id, sort_name, id);
+CREATE INDEX ix_customer_partner_id_sort_name_id ON customer (partner_id, sort_name, id);
 CREATE INDEX ix_customer_search ON customer USING gin (search gin_trgm_ops);
 CREATE TABLE given_reference (
     key text CONSTRAINT pk_given_reference PRIMARY KEY,
