@@ -158,6 +158,34 @@ def test_every_age_of_debt_equals_the_list_it_leads_to(administrator: Visitor) -
         assert money(text) == (money(listed) if "open" in listed else 0)
 
 
+def test_recurring_revenue_and_its_movements_equal_the_lists_they_lead_to(administrator: Visitor) -> None:
+    page = administrator.go("/")
+    growth = page.get_by_role("region", name="Recurring revenue growth")
+    growth.locator("summary").click()
+    month = growth.locator("tbody tr").last.get_by_role("link")
+    figures = [(link.get_attribute("href"), link.inner_text()) for link in month.all()]
+    assert len(figures) == 4
+    shown = page.locator(".tile").filter(has_text="Monthly recurring revenue").locator(".value").inner_text()
+    for href, text in figures:
+        listed = administrator.go(str(href))
+        changes = [money(cell.inner_text()) for cell in listed.locator("#rows tr:not(.more) td:last-child").all()]
+        head = money(listed.locator(".head .sub").inner_text())
+        assert money(text) == head
+        assert sum(changes) == head or len(changes) == 50
+    assert money(shown) == money(
+        administrator.page.locator("main p.sub", has_text="at its end").inner_text().split("end")[1]
+    )
+
+
+def test_customers_by_state_equal_the_lists_they_lead_to(administrator: Visitor) -> None:
+    states = administrator.go("/").get_by_role("region", name="Customers", exact=True).locator(".buckets li")
+    lines = [(line.locator("a").get_attribute("href"), line.locator("b").inner_text()) for line in states.all()]
+    assert len(lines) > 2
+    for href, text in lines:
+        listed = administrator.go(str(href)).locator(".head .sub").inner_text()
+        assert number(text) == number(listed), href
+
+
 def test_a_customers_figures_equal_their_lists(
     administrator: Visitor, records: dict[str, str], embedded: Installation
 ) -> None:
