@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 from marshmallow import Schema, fields, validate
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ARRAY, ColumnElement, Date, and_, cast, func, select
 from sqlalchemy.sql.selectable import Subquery
 
 from billhook_billing.domain.revenue import MOVEMENTS
@@ -104,7 +104,7 @@ def revenue_months(today: dt.date) -> list[dict[str, Any]]:
     """The months that end with the one of ``today``, as RevenueMonthSchema has them."""
     firsts = [_first_of(today, back) for back in range(MONTHS - 1, -2, -1)]
     opening = _revenue_before(firsts[0])
-    sums = _movements(firsts[0], firsts[-1])
+    sums = _movements(firsts)
     found = []
     for first in firsts[:-1]:
         month = f"{first:%Y-%m}"
@@ -123,11 +123,11 @@ def _revenue_before(first: dt.date) -> int:
     return int(ctx.session.scalar(total) or 0)
 
 
-def _movements(first: dt.date, until: dt.date) -> dict[tuple[str, str], int]:
+def _movements(firsts: list[dt.date]) -> dict[tuple[str, str], int]:
     """By month and movement; only customers who moved at all in these months are looked at."""
-    month = func.to_char(RevenueChange.since, "YYYY-MM")
-    # What was before the first month comes first, as one change.
-    place = func.greatest(month, f"{first - dt.timedelta(days=1):%Y-%m}").label("month")
+    first, until = firsts[0], firsts[-1]
+    # Months by their place, from 1 on; what was before the first is one change, of place 0.
+    place = func.width_bucket(RevenueChange.since, cast(firsts, ARRAY(Date))).label("month")
     touched = select(RevenueChange.customer_id).where(RevenueChange.since >= first, RevenueChange.since < until)
     monthly = (
         select(RevenueChange.customer_id, place, func.sum(RevenueChange.amount).label("change"))
@@ -144,10 +144,8 @@ def _movements(first: dt.date, until: dt.date) -> dict[tuple[str, str], int]:
         func.coalesce(func.sum(running.c.closing - running.c.opening).filter(_is_movement(running, name)), 0)
         for name in MOVEMENTS
     ]
-    rows = ctx.session.execute(
-        select(running.c.month, *sums).where(running.c.month >= f"{first:%Y-%m}").group_by(running.c.month)
-    )
-    return {(row[0], name): int(row[at]) for row in rows for at, name in enumerate(MOVEMENTS, 1)}
+    rows = ctx.session.execute(select(running.c.month, *sums).where(running.c.month >= 1).group_by(running.c.month))
+    return {(f"{firsts[row[0] - 1]:%Y-%m}", name): int(row[at]) for row in rows for at, name in enumerate(MOVEMENTS, 1)}
 
 
 def _moved(first: dt.date, currency: str) -> Subquery:
