@@ -65,3 +65,22 @@ def test_who_saves_second_sees_what_the_first_one_saved_and_can_go_on(house: Ins
     saved = house.client.get(f"/crm/customers/{made['id']}")
     assert (saved["name"], saved["phone"], saved["version"]) == ("Anna Nováková", "+420602222222", 3)
     clerk.is_content()
+
+
+def test_the_api_is_looked_up_and_copied(house: Installation, clerk: Visitor) -> None:
+    page = clerk.go("/api-keys")
+    page.get_by_role("link", name="API reference").click()
+    expect(page.get_by_role("heading", name="API reference")).to_be_visible()
+    look(page)
+    page.get_by_role("searchbox").fill("bank-accounts patch")
+    operation = page.get_by_role("link", name="PATCH /api/payments/bank-accounts/{account_id}")
+    expect(operation).to_be_visible()
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    operation.click()
+    opened = page.locator("details.operation[open]")
+    expect(opened).to_have_count(1)
+    expect(opened).to_contain_text("payments:import")
+    expect(opened).to_contain_text("If-Match")
+    expect(opened.locator("pre").first).to_contain_text(f"{house.url}/api/payments/bank-accounts/")
+    look(page)
+    clerk.is_content()

@@ -408,3 +408,19 @@ def test_a_form_shown_again_for_a_wrong_value_keeps_its_version(browser: Browser
     suite.refuses = True
     again = post(browser, "/plans/ID", {"name": "Air", "version": "99", "period_months": "1"})
     assert (again.status_code, 'name="version" value="99"' in again.text) == (422, True)
+
+
+def test_the_reference_lists_finds_and_names_who_is_away(browser: Browser) -> None:
+    whole = browser.get("/api-keys/reference", headers=PAGE).text
+    assert "Not answering now, so not listed: billing, crm" in whole
+    assert "PUT /api/gateway/company" in whole
+    found = browser.get("/api-keys/reference?q=gateway:admin+revoke", headers=PAGE).text
+    assert ("/api-keys/{key_id}/revoke" in found, "PUT /api/gateway/company" in found) == (True, False)
+    assert "No operation has these words" in browser.get("/api-keys/reference?q=nonsense", headers=PAGE).text
+
+
+def test_the_reference_of_a_service_shows_fields_lines_and_problems(browser: Browser) -> None:
+    shown = browser.get("/api-keys/reference/gateway", headers=PAGE).text
+    for text in ("vat_payer", "If-Match", "/problems/last-administrator", "/problems/version-gone", "$BILLHOOK_KEY"):
+        assert text in shown, text
+    assert browser.get("/api-keys/reference/nonsense", headers=PAGE).status_code == 404

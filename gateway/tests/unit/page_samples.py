@@ -13,6 +13,7 @@ from billhook_gateway.testing_samples import (
     listed,
     people_and_books,
 )
+from billhook_gateway.ui.reference import Field, Operation, Shape
 
 
 def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
@@ -46,6 +47,12 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
         "id": ID, "version": 1, "name": text, "holder": text, "iban": text, "local_number": text, "bic": text,
         "currency": "EUR", "review_first": True,
     }  # fmt: skip
+    field = Field(text, text, True, text)
+    shape = Shape([field], text)
+    operation = Operation(
+        anchor="plans_list", method="GET", path="/api/billing/plans", summary=text, description=text, right=text,
+        parameters=[("query", field)], body=shape, answers=[("200", text, shape), ("default", text, None)], curl=text,
+    )  # fmt: skip
     receivables = {
         "owed": euro(), "owed_count": 2, "overdue": euro(), "overdue_count": 1, "not_due": euro(),
         "buckets": [{"from_days": 1, "until_days": 30, "count": 1, "sum": euro()},
@@ -136,6 +143,13 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
             "customer": r["customer"],
         },
         "company.html": form,
+        "reference/index.html": {
+            "listed": {"billing": [operation]}, "away": [text], "line": text, "total": 1,
+        },
+        "reference/service.html": {
+            "service": "billing", "names": ["billing", "crm"], "operations": [operation],
+            "problems": [{"status": 409, "type": "/problems/x", "title": text, "description": text}],
+        },
         "operations/page.html": {
             "services": [
                 {"name": "billing", "why": "", "figures": {

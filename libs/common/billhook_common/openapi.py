@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 
 from billhook_common.auth import Policy, policy_of
+from billhook_common.errors import BillhookError
 from billhook_common.etags import is_versioned
 
 SCHEME = "key"
@@ -42,9 +43,13 @@ _CHANGES = frozenset({"post", "put", "patch", "delete"})
 
 
 def describe(document: dict[str, Any], app: Flask) -> dict[str, Any]:
-    """Name each operation (``operationId``), its right (``x-permission``, in words too) and its Idempotency-Key."""
+    """Name each operation (``operationId``), its right (``x-permission``, in words too) and its Idempotency-Key.
+
+    ``x-problems`` lists the refusals of the service's own package and of the chassis.
+    """
     document = copy.deepcopy(document)  # apispec hands out its own
     document.setdefault("components", {})["securitySchemes"] = _SECURITY_SCHEMES
+    document["x-problems"] = _problems(("billhook_common", f"billhook_{app.name}"))
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
         view = app.view_functions[rule.endpoint]
@@ -80,6 +85,19 @@ def _describe_version(path: dict[str, Any], operation: dict[str, Any], *, requir
         for status, answer in (each or {"responses": {}})["responses"].items():
             if status.startswith("2"):
                 answer.setdefault("headers", {})["ETag"] = _ETAG
+
+
+def _problems(packages: tuple[str, ...]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    waiting = BillhookError.__subclasses__()
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if kind.__module__.partition(".")[0] in packages:
+            said = (kind.__doc__ or "").partition("\n")[0]
+            known = {"type": f"/problems/{kind.problem_type()}", "status": kind.status, "title": kind.title}
+            found[kind.problem_type()] = known | {"description": said}
+    return sorted(found.values(), key=lambda problem: (problem["status"], problem["type"]))
 
 
 def _name_files(operation: dict[str, Any]) -> None:
