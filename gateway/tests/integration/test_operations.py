@@ -1,13 +1,15 @@
 """How much is under way in the whole suite: summed, fresh, and never zero because somebody is silent."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import msgspec
 import pytest
 from werkzeug.datastructures import Headers
 
+from billhook_common.job_history import JobHistory
+from billhook_common.jobs import Job
 from billhook_common.testing import ServiceHarness, Suite
 from billhook_common.testing.sample import listening, sample_service
 from billhook_gateway.backends import BackendRequest, BackendResponse, Http, Transport, connection_pool
@@ -40,9 +42,8 @@ class Told:
 
 @contextmanager
 def gate_before(harness: ServiceHarness, **transports: Transport) -> Iterator[Gate]:
-    gate = Gate(harness, transports=transports)
-    yield gate
-    gate.close()
+    with closing(Gate(harness, transports=transports)) as gate:
+        yield gate
 
 
 def test_it_sums_over_all_services_and_the_gateway(harness: ServiceHarness, make_suite: Callable[..., Suite]) -> None:
@@ -67,9 +68,12 @@ def test_the_gateways_own_events_count(harness: ServiceHarness) -> None:
         gate.user("administrator")
         browser = gate.browser()
         browser.sign_in("administrator")
-        company = browser.get("/api/gateway/company").get_json()
-        del company["changed_at"]
-        answer = browser.put("/api/gateway/company", company | {"name": "Another ISP"})
+        seen = browser.get("/api/gateway/company")
+        company = seen.get_json()
+        del company["changed_at"], company["version"]
+        answer = browser.put(
+            "/api/gateway/company", company | {"name": "Another ISP"}, headers={"If-Match": seen.headers["ETag"]}
+        )
         assert answer.status_code == 200, answer.text
         assert gate.machine().get(PATH).get_json() == QUIET | {"outbox_pending": 1}
 
@@ -135,6 +139,9 @@ def test_the_page_shows_each_service_and_the_steps_are_taken_from_it(
     suite = make_suite(sample_service(), sample_service("listener", listening))
     listener = suite["listener"]
     listener.inbox.accept([b"{", b"}"])
+    with listener.session() as session:
+        history = JobHistory(Job("sweep", lambda _: False, 5))
+        history.note(session, listener.clock, listener.clock.now(), "failed", "ZeroDivisionError")
     names = ("billing", "crm", "payments", "tickets")
     silent = {name: Http(name, "http://127.0.0.1:9", connection_pool()) for name in names}
     gate = Gate(harness, {"sample": suite["sample"].app, "listener": listener.app}, silent)
@@ -143,6 +150,10 @@ def test_the_page_shows_each_service_and_the_steps_are_taken_from_it(
         shown = browser.get("/operations", headers={"Accept": "text/html"}).text
         assert "Undecodable" in shown
         assert "billing is not answering" in shown
+        assert listener.service.version in shown
+        assert "Sweep" in shown
+        assert "ZeroDivisionError" in shown
+        assert '<span class="count bad">2</span>' in shown, "what waits for people is told beside the way to the page"
         events = browser.get("/operations/listener/events?fingerprint=Undecodable").text
         assert events.count("bytes that are not JSON") == 2
         token = {"csrf_token": browser.csrf_token, "fingerprint": "Undecodable"}
@@ -153,6 +164,9 @@ def test_the_page_shows_each_service_and_the_steps_are_taken_from_it(
         listener.retry()
         browser.post("/operations/listener/discard", data=token | {"reason": "It was never an event"})
         assert {row["state"] for row in listener.unfinished()} == {"discarded"}
+        after = browser.get("/operations").text
+        assert "2 events are given up" in after
+        assert 'class="count bad"' not in after
         assert gate.browser("finance").get("/operations").status_code == 403
     finally:
         gate.close()

@@ -152,11 +152,15 @@ def contexts(text: str, number: int = 1) -> dict[str, dict[str, Any]]:
         },
         "operations/page.html": {
             "services": [
-                {"name": "billing", "why": "", "figures": {
+                {"name": "billing", "why": "", "release": {"version": "0.1.0", "migrated": False}, "figures": {
                     "outbox_pending": 2, "outbox_oldest_seconds": 3, "queue_ready": 1, "queue_unacked": 1,
                     "retries_scheduled": 1, "retries_oldest_seconds": 1, "parked": 1, "dead": 1}},
-                {"name": "crm", "why": text, "figures": None},
+                {"name": "crm", "why": text, "figures": None, "release": None},
             ],
+            "jobs": [{"service": "billing", "job": "advance_runs", "state": "failing", "error": text, "seen_at": NOW,
+                      "well_at": NOW, "next_at": None, "every_seconds": 0.5},
+                     {"service": "crm", "job": "forget_old_rows", "state": "well", "error": None, "seen_at": NOW,
+                      "well_at": NOW, "next_at": NOW, "every_seconds": None}],
             "parked": [{"service": "billing", "fingerprint": text, "types": [text], "count": 1, "reason": text,
                         "first_seen": NOW, "last_seen": NOW}],
         },

@@ -24,6 +24,7 @@ from billhook_common.db import AnyRow, Database
 from billhook_common.errors import BillhookError, FieldError, Forbidden, Invalid
 from billhook_common.faults import crash_point
 from billhook_common.fields import DecimalString, MoneyField, MoneySchema, PageSchema, PeriodSchema, ProblemSchema
+from billhook_common.jobs import Job
 from billhook_common.logs import get_logger
 from billhook_common.metrics import REQUEST_SECONDS, REQUESTS, exposition
 from billhook_common.openapi import describe
@@ -130,6 +131,8 @@ class Runtime:
     database: Database
     migrations: Path
     settings: tuple[Setting[Any], ...] = ()
+    jobs: tuple[Job, ...] = ()
+    version: str = ""
 
 
 class ServiceApp(Flask):

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from billhook_common.clock import Clock
 from billhook_common.db import Database
 from billhook_common.ids import uuid7
-from billhook_common.jobs import Job
+from billhook_common.jobs import Job, next_due
 from billhook_common.tables import job_run, job_seen
 from billhook_common.trace import current_trace
 
@@ -88,10 +89,32 @@ def note_failure(database: Database, history: JobHistory, clock: Clock, began: d
         history.note(session, clock, began, "failed", type(error).__name__)
 
 
-def seen_jobs(session: Session) -> list[dict[str, Any]]:
-    """When each job was last seen, went well and failed, and which of the two was later, by name."""
-    rows = session.execute(select(job_seen).order_by(job_seen.c.job)).all()
-    return [{**row._mapping, "state": _state(row.well_at, row.failed_at)} for row in rows]
+def seen_jobs(session: Session, declared: Sequence[Job], zone: str) -> list[dict[str, Any]]:
+    """When each job was last seen, went well and failed, how it fares, and how often it runs, by name.
+
+    ``error`` is of the latest failure, while the job fails; ``next_at`` is when a daily one of those declared is due.
+    """
+    latest = (
+        select(job_run.c.error)
+        .where(job_run.c.job == job_seen.c.job, job_run.c.outcome == "failed")
+        .order_by(job_run.c.ended_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = session.execute(select(job_seen, latest.label("error")).order_by(job_seen.c.job)).all()
+    jobs = {job.name: job for job in declared}
+    return [_seen(dict(row._mapping), jobs.get(row.job), zone) for row in rows]
+
+
+def _seen(row: dict[str, Any], job: Job | None, zone: str) -> dict[str, Any]:
+    state = _state(row["well_at"], row["failed_at"])
+    daily = job is not None and job.daily_at is not None
+    return row | {
+        "state": state,
+        "error": row["error"] if state == "failing" else None,
+        "every_seconds": job.every_seconds if job is not None and not daily else None,
+        "next_at": next_due(job, row["done_day"], zone) if job is not None else None,
+    }
 
 
 def _state(well_at: dt.datetime | None, failed_at: dt.datetime | None) -> str:

@@ -56,3 +56,11 @@ def latest_day(now: dt.datetime, at: dt.time, zone: str) -> dt.date:
     day = now.astimezone(local).date()
     comes = dt.datetime.combine(day, at, tzinfo=local).astimezone(dt.UTC)
     return day if now >= comes else day - dt.timedelta(days=1)
+
+
+def next_due(job: Job, done: dt.date | None, zone: str) -> dt.datetime | None:
+    """When a daily job runs next, ``done`` being the latest day whose run is done; past when one was missed."""
+    if job.daily_at is None or done is None:
+        return None
+    day = done + dt.timedelta(days=1)
+    return dt.datetime.combine(day, job.daily_at, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)

@@ -36,7 +36,7 @@ from billhook_common.serving import serve
 from billhook_common.settings import api as settings_api
 from billhook_common.settings.declared import Setting, check_settings
 from billhook_common.signals import set_on_signals
-from billhook_common.worker import Worker, build_worker, collect_seldom
+from billhook_common.worker import Worker, build_worker, collect_seldom, jobs_of
 
 log = get_logger()
 
@@ -83,6 +83,8 @@ class Service:
             database=database or Database(config, self.name),
             migrations=self.migrations,
             settings=tuple(self.settings),
+            jobs=jobs_of(self, config),
+            version=self.version,
         )
         own = [*self.blueprints, *([settings_api.blueprint] if self.settings else []), operations.blueprint]
         return build_app(runtime, own, self.title, self.version)

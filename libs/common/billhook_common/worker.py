@@ -208,6 +208,11 @@ def build_worker(services: Sequence[tuple["Service", ServiceConfig]], clock: Clo
     return worker
 
 
+def jobs_of(service: "Service", config: ServiceConfig) -> tuple[Job, ...]:
+    """The jobs that every service has, and its own."""
+    return (forget_old_rows, positions_job(service.name, config.positions_seconds), *service.jobs)
+
+
 def _add_member(worker: Worker, member: Member, members: list[Member], clock: Clock) -> None:
     name, config = member.service.name, member.config
     delivery: Delivery
@@ -226,7 +231,7 @@ def _add_member(worker: Worker, member: Member, members: list[Member], clock: Cl
     waiter = BellWaiter(config.database_url, worker.stop)
     worker.loops.append(Loop(f"{name}-relay", relay.step, POLL_SECONDS, worker.stop, waiter, relay.stop))
     worker.loops.append(Loop(f"{name}-retry", lambda: member.inbox.retry_due() > 0, RETRY_SECONDS, worker.stop))
-    jobs = (forget_old_rows, positions_job(name, config.positions_seconds), *member.service.jobs)
+    jobs = jobs_of(member.service, config)
     worker.sources.append(Source(name, config.database_url, [item.name for item in jobs], config.broker_url))
     for item in jobs:
         lease = Lease(member.database, f"job:{item.name}")

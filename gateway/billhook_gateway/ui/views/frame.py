@@ -19,6 +19,8 @@ NOTICE = "notice"
 NOTICE_SECONDS = 60
 COUNT_SECONDS = 5.0
 """The numbers in the navigation may be this old; nothing is decided by them."""
+TROUBLE_SECONDS = 30.0
+"""How many events need people is asked of all services, so seldom."""
 
 _COUNTED = {
     "customers": ("crm:read", "crm", "/customers/count", "total"),
@@ -97,10 +99,10 @@ class _Kept:
     def __init__(self) -> None:
         self._values: dict[str, tuple[float, Any]] = {}
 
-    def get(self, key: str) -> Any:
+    def get(self, key: str, seconds: float = COUNT_SECONDS) -> Any:
         """The value, unless it is too old."""
         at, value = self._values.get(key, (0.0, None))
-        return value if monotonic() - at < COUNT_SECONDS else None
+        return value if monotonic() - at < seconds else None
 
     def keep(self, key: str, value: Any) -> Any:
         """Remember it."""
@@ -129,7 +131,26 @@ def _counts() -> dict[str, int]:
     counts = {
         name: int(answer[_COUNTED[name][3]]) for name, answer in answers.items() if not isinstance(answer, Unavailable)
     }
+    if identity.allows("ops:read"):
+        counts["operations"] = _trouble()
     return dict(_kept.keep(f"counts {identity.subject}", counts))
+
+
+def _trouble() -> int:
+    """Events that are parked and messages that the broker has given up, in the services that answer."""
+    known = _kept.get("trouble", TROUBLE_SECONDS)
+    if known is None:
+        answers = services().gather(**{name: (name, "/ops/messaging") for name in door().backend.services})
+        figures = [answer for answer in answers.values() if not isinstance(answer, Unavailable)]
+        known = _kept.keep("trouble", sum(int(one["parked"]) + int(one["dead"]) for one in figures))
+    return int(known)
+
+
+def forget_trouble() -> None:
+    """Something was done about it here: ask again."""
+    _kept.forget("trouble")
+    if (identity := caller().identity) is not None:
+        _kept.forget(f"counts {identity.subject}")
 
 
 def forget_operator() -> None:

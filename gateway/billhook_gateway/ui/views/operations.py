@@ -1,5 +1,6 @@
 """Operations: which services answer, what is under way, what could not be applied."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,11 +10,14 @@ from billhook_common.auth import requires
 from billhook_gateway.answers import ApiProblem
 from billhook_gateway.door import door, services
 from billhook_gateway.panels import Unavailable
+from billhook_gateway.ui.texts import gettext, ngettext
 from billhook_gateway.ui.views.asking import on_to, page
+from billhook_gateway.ui.views.frame import forget_trouble
 
 blueprint = Blueprint("operations_pages", __name__)
 
 PAGE = "/operations"
+_ASKED = ("messaging", "release", "jobs", "parked")
 
 
 @blueprint.route(PAGE, methods=["GET"])
@@ -21,18 +25,26 @@ PAGE = "/operations"
 def show_operations() -> str:
     """Every service with its figures and what is parked there; one that is silent is said to be, the others stay."""
     names = door().backend.services
-    wanted = {name: (name, "/ops/messaging") for name in names} | {
-        f"parked {name}": (name, "/ops/parked") for name in names
-    }
-    answers = services().gather(**wanted)
-    rows = [{"name": name, "figures": _known(answers[name]), "why": _why(answers[name])} for name in names]
-    parked = [
-        group | {"service": name}
+    answers = services().gather(**{f"{path} {name}": (name, f"/ops/{path}") for path in _ASKED for name in names})
+    rows = [
+        {
+            "name": name,
+            "figures": _known(answers[f"messaging {name}"]),
+            "release": _known(answers[f"release {name}"]),
+            "why": _why(answers[f"messaging {name}"]),
+        }
         for name in names
-        if (found := _known(answers[f"parked {name}"])) is not None
-        for group in found["items"]
     ]
-    return page("operations/page.html", services=rows, parked=parked)
+    jobs = sorted(_of_all(answers, "jobs", names), key=lambda job: job["state"] != "failing")
+    return page("operations/page.html", services=rows, jobs=jobs, parked=_of_all(answers, "parked", names))
+
+
+def _of_all(answers: Mapping[str, Any], path: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    """What the services that answer have there, each with its service's name."""
+    found = {name: _known(answers[f"{path} {name}"]) for name in names}
+    return [
+        item | {"service": name} for name, answer in found.items() if answer is not None for item in answer["items"]
+    ]
 
 
 @blueprint.route(f"{PAGE}/<service>/events", methods=["GET"])
@@ -51,27 +63,37 @@ def show_events(service: str) -> str:
 @requires("ops:write")
 def replay(service: str) -> Response:
     """Apply again what is parked under a fingerprint."""
-    return _done(service, "/ops/parked/replay", {}, "replayed", "will be applied again")
+    answer = _asked(service, "/ops/parked/replay", {})
+    if isinstance(answer, Response):
+        return answer
+    count = answer["replayed"]
+    return on_to(
+        PAGE, ngettext("One event is applied again", "%(num)s events are applied again", count) % {"num": count}
+    )
 
 
 @blueprint.route(f"{PAGE}/<service>/discard", methods=["POST"])
 @requires("ops:write")
 def discard(service: str) -> Response:
     """Give up what is parked under a fingerprint."""
-    reason = {"reason": request.form.get("reason", "")}
-    return _done(service, "/ops/parked/discard", reason, "discarded", "given up")
+    answer = _asked(service, "/ops/parked/discard", {"reason": request.form.get("reason", "")})
+    if isinstance(answer, Response):
+        return answer
+    count = answer["discarded"]
+    return on_to(PAGE, ngettext("One event is given up", "%(num)s events are given up", count) % {"num": count})
 
 
-def _done(service: str, path: str, more: dict[str, str], count: str, said: str) -> Response:
+def _asked(service: str, path: str, more: dict[str, str]) -> Any:
+    """The service's answer, or on to the page that says why it refused."""
     body = {"fingerprint": request.form.get("fingerprint", ""), **more}
+    forget_trouble()
     try:
-        answer = services().post(service, path, body)
+        return services().post(service, path, body)
     except ApiProblem as problem:
         if problem.status >= 500 or problem.status in {401, 403}:
             raise
         errors = problem.problem.get("errors") or [{"message": problem.problem.get("detail", "")}]
-        return on_to(PAGE, f"Refused: {errors[0]['message']}")
-    return on_to(PAGE, f"{answer[count]} {said}")
+        return on_to(PAGE, gettext("Refused: %(reason)s") % {"reason": errors[0]["message"]})
 
 
 def _known(answer: Any) -> Any:

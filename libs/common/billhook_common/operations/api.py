@@ -6,6 +6,7 @@ from flask import Response, current_app
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from sqlalchemy import select
 
+from billhook_common import migrate
 from billhook_common.api import Blueprint, PageSchema, ServiceApp, ctx, json_response, page_of
 from billhook_common.auth import requires
 from billhook_common.fields import PlainText
@@ -140,6 +141,24 @@ def show_messaging() -> Response:
     return json_response(figures.document())
 
 
+class ReleaseSchema(Schema):
+    """What runs here."""
+
+    service = fields.String()
+    version = fields.String()
+    migrated = fields.Boolean(metadata={"description": "Whether the database is at this release."})
+
+
+@blueprint.route("/release", methods=["GET"])
+@requires("ops:read")
+@blueprint.response(200, ReleaseSchema)
+def show_release() -> Response:
+    """Which release answers, and whether it is ready: the database too is at it."""
+    runtime = cast(ServiceApp, current_app).runtime
+    migrated = migrate.is_current(runtime.migrations, runtime.database.engine)
+    return json_response({"service": runtime.name, "version": runtime.version, "migrated": migrated})
+
+
 class SeenJobSchema(Schema):
     """When a job last looked for work, went well and failed; for a daily one the last day that is done."""
 
@@ -150,6 +169,9 @@ class SeenJobSchema(Schema):
     well_at = fields.AwareDateTime(allow_none=True)
     failed_at = fields.AwareDateTime(allow_none=True)
     done_day = fields.Date(allow_none=True)
+    error = fields.String(allow_none=True, metadata={"description": "The kind of the latest failure, while it fails."})
+    every_seconds = fields.Float(allow_none=True, metadata={"description": "How often it looks; null: once a day."})
+    next_at = fields.AwareDateTime(allow_none=True, metadata={"description": "When a daily one is due next."})
 
 
 class SeenJobsSchema(Schema):
@@ -184,7 +206,8 @@ class JobRunPageSchema(PageSchema):
 @blueprint.response(200, SeenJobsSchema)
 def list_jobs() -> Response:
     """What runs on the clock here, and whether it goes well."""
-    return json_response({"items": seen_jobs(ctx.session)})
+    runtime = cast(ServiceApp, current_app).runtime
+    return json_response({"items": seen_jobs(ctx.session, runtime.jobs, runtime.config.zone)})
 
 
 class JobRunQuerySchema(ListQuery):

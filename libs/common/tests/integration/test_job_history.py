@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from billhook_common.clock import FixedClock
 from billhook_common.db import Lease
 from billhook_common.events.handlers import Context
+from billhook_common.events.retention import forget_old_rows
 from billhook_common.figures import DatabaseFigures, Source
 from billhook_common.jobs import Job, job
 from billhook_common.testing import ServiceHarness
@@ -86,6 +87,7 @@ def test_a_failure_is_kept_once_with_a_count_and_without_what_people_wrote(
     ]  # fmt: skip
     seen = _seen(harness, "sweep")
     assert seen["failed_at"] and not seen["well_at"]
+    assert (seen["state"], seen["error"]) == ("failing", "KeyError")
     assert seen["state"] == "failing"
     source = Source("sample", harness.config.database_url, ["sweep"])
     figures = {
@@ -183,3 +185,26 @@ def test_a_clock_that_jumps_brings_no_second_run_and_loses_none(
     while step():
         pass
     assert len(days) == 4
+
+
+def test_a_job_says_how_often_it_runs_while_the_service_has_it(harness: ServiceHarness, stepping: Any) -> None:
+    @job(every_seconds=5)
+    def of_an_earlier_release(ctx: Context) -> bool:
+        return False
+
+    stepping(forget_old_rows)()
+    stepping(of_an_earlier_release)()
+    assert (_seen(harness, "forget_old_rows")["every_seconds"], _seen(harness, "forget_old_rows")["next_at"]) == (
+        3600, None,
+    )  # fmt: skip
+    former = _seen(harness, "of_an_earlier_release")
+    assert (former["every_seconds"], former["next_at"], former["error"]) == (None, None, None)
+
+
+def test_a_service_says_which_release_runs_and_whether_it_is_ready(harness: ServiceHarness) -> None:
+    release = harness.client("ops:read").get("/ops/release")
+    assert release.get_json() == {"service": "sample", "version": harness.service.version, "migrated": True}
+    with harness.session() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'an earlier one'"))
+    assert harness.client("ops:read").get("/ops/release").get_json()["migrated"] is False
+    assert harness.client("billing:read").get("/ops/release").status_code == 403

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billhook_common.jobs import latest_day
+from billhook_common.jobs import Job, latest_day, next_due
 
 pytestmark = pytest.mark.unit
 
@@ -40,3 +40,18 @@ def test_every_day_comes_once_and_in_order(zone: str, at: dt.time, day: dt.date)
     days = [latest_day(start + dt.timedelta(minutes=15 * step), at, zone) for step in range(4 * 24 * 4)]
     assert days == sorted(days)
     assert all((later - earlier).days <= 1 for earlier, later in itertools.pairwise(days))
+
+
+@pytest.mark.parametrize("at", ["02:30", "00:00", "12:00"])
+@pytest.mark.parametrize("done", ["2026-03-28", "2026-10-24", "2026-12-31"])
+def test_the_next_run_is_due_at_the_instant_at_which_its_day_has_come(done: str, at: str) -> None:
+    day, time = dt.date.fromisoformat(done), dt.time.fromisoformat(at)
+    due = next_due(Job("nightly", lambda _: False, 30, daily_at=time), day, ZONE)
+    assert due is not None
+    assert latest_day(due, time, ZONE) == day + dt.timedelta(days=1)
+    assert latest_day(due - dt.timedelta(seconds=1), time, ZONE) == day
+
+
+def test_what_runs_often_or_never_ran_is_not_due_at_a_time() -> None:
+    assert next_due(Job("often", lambda _: False, 5), dt.date(2026, 11, 24), ZONE) is None
+    assert next_due(Job("nightly", lambda _: False, 30, daily_at=dt.time(3)), None, ZONE) is None
