@@ -116,7 +116,7 @@ class Authenticator:
         idle = idle_time(found["session_idle_minutes"], self._config)
         demanded = found["role"] in demanding_roles(found["two_factor_roles"], self._config)
         step = missing_step(proved=found["proved"], has_second_factor=found["has_second_factor"], demanded=demanded)
-        if not is_live(now, found["created_at"], found["seen_at"], idle=idle, half=bool(step)):
+        if not is_live(now, found["created_at"], found["seen_at"], idle=idle, half=step == "code"):
             return NOBODY
         # A page that refreshes itself keeps nobody signed in.
         if is_attended and found["seen_at"] + SESSION_TOUCH_EVERY <= now:

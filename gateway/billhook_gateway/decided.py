@@ -9,6 +9,9 @@ from billhook_common.settings import Setting, SomeOf, WholeNumber
 from billhook_gateway.config import GatewayConfig
 from billhook_gateway.domain.roles import ROLES
 
+RIGHT = "gateway:admin"
+"""Who decides how everybody signs in administers the gateway."""
+
 
 def _can_be_demanded(roles: Iterable[str], config: GatewayConfig) -> None:
     if roles and not config.sealing_key:
@@ -21,6 +24,7 @@ SESSION_IDLE_MINUTES = WholeNumber(
     doc="Minutes without a click after which a session ends.",
     default=30,
     least=5,
+    right=RIGHT,
     most=720,
     unit="minutes",
 )
@@ -31,6 +35,7 @@ TWO_FACTOR_ROLES = SomeOf(
     default=frozenset(),
     config_field="two_factor_roles",
     options=tuple(ROLES),
+    right=RIGHT,
     allowed=_can_be_demanded,
 )
 SETTINGS: tuple[Setting[Any], ...] = (SESSION_IDLE_MINUTES, TWO_FACTOR_ROLES)
@@ -38,10 +43,10 @@ SETTINGS: tuple[Setting[Any], ...] = (SESSION_IDLE_MINUTES, TWO_FACTOR_ROLES)
 
 def idle_time(stored: object, config: ServiceConfig) -> dt.timedelta:
     """How long a session lives without a click; ``stored`` is the decided value as JSON, None for the default."""
-    minutes = SESSION_IDLE_MINUTES.default_in(config) if stored is None else SESSION_IDLE_MINUTES.read(stored)
+    minutes = SESSION_IDLE_MINUTES.default_in(config) if stored is None else SESSION_IDLE_MINUTES.kept(stored, config)
     return dt.timedelta(minutes=minutes)
 
 
 def demanding_roles(stored: object, config: ServiceConfig) -> frozenset[str]:
     """The roles that need a second factor; ``stored`` as above."""
-    return TWO_FACTOR_ROLES.default_in(config) if stored is None else TWO_FACTOR_ROLES.read(stored)
+    return TWO_FACTOR_ROLES.default_in(config) if stored is None else TWO_FACTOR_ROLES.kept(stored, config)

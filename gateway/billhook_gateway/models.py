@@ -53,6 +53,7 @@ class User(Base):
     totp_secret: Mapped[bytes | None]
     totp_step: Mapped[int]
     totp_pending: Mapped[bytes | None]
+    totp_pending_at: Mapped[dt.datetime | None]
     partner_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
     location_ids: Mapped[list[UUID]] = mapped_column(server_default=text("'{}'"))
 

@@ -77,7 +77,7 @@ def start() -> Response:
         prove(present.login, given.current_password)
     assert present.user_id is not None
     with door().database.transaction() as session:
-        second_factor.start_second_factor(session, present.user_id, door().sealer)
+        second_factor.start_second_factor(session, door().clock, present.user_id, door().sealer)
     if is_form():
         return go_on(f"{TWO_FACTOR}?{urlencode({'next': own_path(given.next)})}")
     setup = pending_setup(present.user_id)
@@ -138,9 +138,10 @@ def pending_setup(user_id: UUID) -> Setup | None:
     """What the app needs for the secret that waits to be confirmed; None when none waits."""
     with door().database.transaction() as session:
         user = session.get_one(User, user_id)
-    if user.totp_pending is None:
+    pending = second_factor.pending_secret(door().clock, user)
+    if pending is None:
         return None
-    secret = door().sealer.open(user.totp_pending)
+    secret = door().sealer.open(pending)
     return Setup(secret=in_groups(secret), uri=setup_uri(secret, user.login, door().company_name() or "Billhook"))
 
 

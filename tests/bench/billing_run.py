@@ -20,6 +20,7 @@ from billhook_billing.actions import run as runs
 from billhook_billing.actions.plans import PlanTerms, make_plan
 from billhook_billing.actions.verify import verify_books
 from billhook_billing.app import service
+from billhook_billing.domain.charging import CATCH_UP_LIMIT
 from billhook_billing.models import ChargeRun
 from billhook_common.clock import FixedClock
 from billhook_common.config import ServiceConfig
@@ -77,7 +78,9 @@ class Bench:
     def preview(self) -> tuple[UUID, Spent]:
         """A finished preview, and what it cost."""
         with self.database.transaction() as session:
-            run = runs.start_run(session, CLOCK, run_date=RUN_DATE, currency="EUR", actor="bench")
+            run = runs.start_run(
+                session, CLOCK, run_date=RUN_DATE, currency="EUR", actor="bench", catch_up_limit=CATCH_UP_LIMIT
+            )
         with measured(self.server) as spent:
             self._advance()
         return run.id, spent

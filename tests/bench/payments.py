@@ -23,6 +23,7 @@ from billhook.demo.bank_file import BankEntry, BankStatement, write_statement
 from billhook_billing.actions import run as runs
 from billhook_billing.actions.verify import verify_books
 from billhook_billing.app import service as billing
+from billhook_billing.domain.charging import CATCH_UP_LIMIT
 from billhook_common.clock import FixedClock
 from billhook_common.contracts.billing import CustomerCharged, ItemChanged
 from billhook_common.contracts.gateway import CompanyChanged
@@ -44,7 +45,9 @@ def prepare(own: Cluster, customers: int) -> bytes:
     with own.databases["billing"].transaction() as session:
         fill(session, customers)
         ids = session.scalars(text("SELECT customer_id FROM account ORDER BY number")).all()
-        run = runs.start_run(session, own.clock, run_date=RUN_DATE, currency="EUR", actor="bench")
+        run = runs.start_run(
+            session, own.clock, run_date=RUN_DATE, currency="EUR", actor="bench", catch_up_limit=CATCH_UP_LIMIT
+        )
     _advance(own)
     with own.databases["billing"].transaction() as session:
         runs.confirm_run(session, own.clock, run.id, actor="bench")

@@ -18,6 +18,7 @@ from sqlalchemy import text
 from billhook_billing.actions import run as runs
 from billhook_billing.actions.verify import verify_books
 from billhook_billing.app import service as billing
+from billhook_billing.domain.charging import CATCH_UP_LIMIT
 from billhook_common.testing.harness import wire
 from billhook_invoicing.actions.verify import verify_documents
 from billhook_invoicing.app import service as invoicing
@@ -31,7 +32,9 @@ def prepare(own: Cluster, customers: int) -> UUID:
     with own.databases["billing"].transaction() as session:
         fill(session, customers)
         ids = session.scalars(text("SELECT customer_id FROM account ORDER BY number")).all()
-        run = runs.start_run(session, own.clock, run_date=RUN_DATE, currency="EUR", actor="bench")
+        run = runs.start_run(
+            session, own.clock, run_date=RUN_DATE, currency="EUR", actor="bench", catch_up_limit=CATCH_UP_LIMIT
+        )
     known = [msgspec.structs.replace(a_customer(number), customer_id=key) for number, key in enumerate(ids)]
     own.accept("invoicing", [wire(customer, own.clock.now())[0] for customer in known])
     again = True

@@ -14,6 +14,7 @@ from billhook_common.errors import BillhookError
 from billhook_common.ids import uuid7
 from billhook_common.logs import get_logger
 from billhook_common.mail import Letter, queue_letter
+from billhook_gateway.actions.second_factor import forget_pending
 from billhook_gateway.actions.sessions import end_all_sessions
 from billhook_gateway.actions.sign_in import forget_failures
 from billhook_gateway.actions.tries import RESET, count_try
@@ -82,6 +83,7 @@ def reset_password(session: Session, clock: Clock, token: str, password: str) ->
     user = _holder(session, clock, token)
     check_password(password, user.login)
     user.password_hash = hash_password(password)
+    forget_pending(user)
     user.changed_at = clock.now()
     forget_links(session, user)
     forget_failures(session, user.login)

@@ -1,5 +1,6 @@
 """The second factor: set up, asked for, used once, replaced by a recovery code, taken away."""
 
+import datetime as dt
 from uuid import UUID
 
 from sqlalchemy import delete, insert, update
@@ -13,6 +14,9 @@ from billhook_gateway.domain.recovery_codes import code_hash, new_codes
 from billhook_gateway.domain.totp import matching_step, new_secret
 from billhook_gateway.models import RecoveryCode, User
 from billhook_gateway.sealing import Sealer
+
+PENDING_GOOD_FOR = dt.timedelta(minutes=10)
+"""To scan a code and type the first number."""
 
 
 class CodeWrong(BillhookError):
@@ -45,12 +49,24 @@ def count_code(session: Session, clock: Clock, user_id: UUID, ip: str) -> None:
     count_try(session, clock, CODE, str(user_id), ip)
 
 
-def start_second_factor(session: Session, user_id: UUID, sealer: Sealer) -> None:
+def start_second_factor(session: Session, clock: Clock, user_id: UUID, sealer: Sealer) -> None:
     """Make a secret that waits to be confirmed, in place of any other that waits. Raises SecondFactorThere."""
     user = session.get_one(User, user_id, with_for_update=True)
     if user.second_factor_at is not None:
         raise SecondFactorThere("Remove it first.")
-    user.totp_pending = sealer.seal(new_secret())
+    user.totp_pending, user.totp_pending_at = sealer.seal(new_secret()), clock.now()
+
+
+def pending_secret(clock: Clock, user: User) -> bytes | None:
+    """The sealed secret that waits to be confirmed, while it is good: whoever proved the password began it lately."""
+    if user.totp_pending_at is None or clock.now() >= user.totp_pending_at + PENDING_GOOD_FOR:
+        return None
+    return user.totp_pending
+
+
+def forget_pending(user: User) -> None:
+    """A secret that waits is of no use any more: somebody else may have begun it."""
+    user.totp_pending = user.totp_pending_at = None
 
 
 def confirm_second_factor(
@@ -63,12 +79,14 @@ def confirm_second_factor(
     user = session.get_one(User, user_id, with_for_update=True)
     if user.second_factor_at is not None:
         raise SecondFactorThere("Remove it first.")
-    if user.totp_pending is None:
+    pending = pending_secret(clock, user)
+    if pending is None:
         raise SecondFactorAbsent("Begin anew.")
-    step = matching_step(sealer.open(user.totp_pending), _digits(code), clock.now().timestamp(), 0)
+    step = matching_step(sealer.open(pending), _digits(code), clock.now().timestamp(), 0)
     if step is None:
         return None
-    user.totp_secret, user.totp_pending, user.totp_step = user.totp_pending, None, step
+    user.totp_secret, user.totp_step = pending, step
+    forget_pending(user)
     user.second_factor_at = clock.now()
     forgive(session, CODE, str(user_id), ip)
     audit(session, clock, "second_factor_set_up", user_id)
@@ -96,7 +114,8 @@ def renew_recovery_codes(session: Session, clock: Clock, user_id: UUID) -> list[
 
 def remove_second_factor(session: Session, clock: Clock, user: User, action: str) -> None:
     """Take the factor and its recovery codes away; ``action`` is what the audit calls it."""
-    user.totp_secret = user.totp_pending = user.second_factor_at = None
+    user.totp_secret = user.second_factor_at = None
+    forget_pending(user)
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
     forgive(session, CODE, str(user.id))
     audit(session, clock, action, user.id)

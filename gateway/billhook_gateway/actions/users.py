@@ -18,7 +18,7 @@ from billhook_common.etags import check_version
 from billhook_common.ids import uuid7
 from billhook_common.logs import get_logger
 from billhook_gateway.actions.password_reset import forget_links
-from billhook_gateway.actions.second_factor import SecondFactorAbsent, remove_second_factor
+from billhook_gateway.actions.second_factor import SecondFactorAbsent, forget_pending, remove_second_factor
 from billhook_gateway.actions.sessions import end_all_sessions
 from billhook_gateway.actions.sign_in import forget_failures
 from billhook_gateway.domain.logins import normal_login
@@ -128,6 +128,7 @@ def set_password(session: Session, clock: Clock, allows: Allows, user_id: UUID, 
     user = _locked(session, allows, user_id)
     check_password(password, user.login)
     user.password_hash = hash_password(password)
+    forget_pending(user)
     user.changed_at = clock.now()
     forget_failures(session, user.login)
     forget_links(session, user)

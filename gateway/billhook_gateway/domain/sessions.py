@@ -26,7 +26,7 @@ def token_hash(token: str) -> bytes:
 def is_live(
     now: dt.datetime, created_at: dt.datetime, seen_at: dt.datetime, *, idle: dt.timedelta, half: bool = False
 ) -> bool:
-    """Whether a session is used often enough and is not too old; ``half``: it waits for the second factor."""
+    """Whether a session is used often enough and is not too old; ``half``: it waits for a code."""
     return now < seen_at + idle and now < created_at + (HALF if half else ABSOLUTE)
 
 

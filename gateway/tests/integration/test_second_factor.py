@@ -320,6 +320,46 @@ def test_an_administrator_decides_at_once_which_roles_need_it(house: Gate) -> No
     assert browser.get(HERE).status_code == 200
 
 
+def test_who_has_worked_for_hours_is_led_to_the_setup_and_not_signed_out(house: Gate) -> None:
+    browser = house.browser("support")
+    for _ in range(5):
+        house.clock.advance(dt.timedelta(minutes=20))
+        assert browser.get(HERE).status_code == 200
+    decided = house.machine().send(
+        "PUT", "/api/gateway/settings/two_factor_roles", {"value": ["support"]}, headers={"If-Match": '"0"'}
+    )
+    assert decided.status_code == 200
+    assert (browser.get(HERE).status_code, browser.get(HERE).json["type"]) == (403, "/problems/second-factor-missing")
+    assert browser.post("/two-factor/start", {}).status_code == 200
+
+
+def test_only_an_administrator_decides_how_people_sign_in(house: Gate) -> None:
+    made = house.machine().post("/api/gateway/api-keys", {"name": "due days", "permissions": ["settings:write"]})
+    assert made.status_code == 201, made.text
+    program = house.machine(made.json["key"])
+    for name, value in (("two_factor_roles", []), ("session_idle_minutes", 720)):
+        answer = program.send("PUT", f"/api/gateway/settings/{name}", {"value": value}, headers={"If-Match": '"0"'})
+        assert (answer.status_code, answer.json["detail"]) == (403, "The right gateway:admin is missing.")
+
+
+@pytest.mark.parametrize("meanwhile", ["eleven minutes", "another password"])
+def test_a_setup_that_was_begun_and_left_is_of_no_use(house: Gate, meanwhile: str) -> None:
+    browser = house.browser("support")
+    phone = Phone(house, browser.post("/two-factor/start", {"current_password": PASSWORD}).json["secret"])
+    if meanwhile == "eleven minutes":
+        house.clock.advance(dt.timedelta(minutes=11))
+    else:
+        (user,) = house.machine().get("/api/gateway/users").json["items"]
+        changed = house.machine().post(
+            f"/api/gateway/users/{user['id']}/password", {"password": "another sentence nobody guesses"}
+        )
+        assert changed.status_code == 204, changed.text
+        browser.sign_in("support", "another sentence nobody guesses")
+    answer = browser.post("/two-factor", {"code": phone.code()})
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/second-factor-absent")
+    assert phone.secret not in browser.get("/two-factor").text.replace(" ", "")
+
+
 def test_no_role_can_need_what_cannot_be_kept(make_gate: Callable[..., Gate]) -> None:
     gate = make_gate(sealing_key="")
     path = "/api/gateway/settings/two_factor_roles"

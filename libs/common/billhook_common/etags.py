@@ -1,5 +1,6 @@
 """Versions in headers: a record comes with its ``ETag``; a change names in ``If-Match`` what it was made from."""
 
+import datetime as dt
 import functools
 import re
 from collections.abc import Callable
@@ -66,23 +67,34 @@ def versioned_response(record: dict[str, Any], status: int = 200) -> Response:
     return response
 
 
-def check_version(session: Session, subject: UUID | None, *, seen: int | None, present: int) -> None:
+def check_version(
+    session: Session,
+    subject: UUID | None,
+    *,
+    seen: int | None,
+    present: int,
+    changed: tuple[dt.datetime | None, str] | None = None,
+) -> None:
     """Raise VersionGone unless the version that was seen is the present one; None was not looked at.
 
-    ``subject``: the record as the audit rows name it. Call it with the record locked.
+    ``subject``: the record as the audit rows name it; ``changed``: when and by whom, where no
+    audit row has to be asked. Call it with the record locked.
     """
     if seen is None or seen == present:
         return
-    members: dict[str, Any] = {"version": present}
+    at, by = changed or _last_change(session, subject)
+    members = {"version": present} | ({"changed_at": at, "changed_by": by} if at is not None else {})
+    raise VersionGone(f"You changed version {seen}; the present one is {present}. Read it again.", members=members)
+
+
+def _last_change(session: Session, subject: UUID | None) -> tuple[dt.datetime | None, str]:
     last = session.execute(
         select(audit_entry.c.at, audit_entry.c.actor)
         .where(audit_entry.c.subject == subject)
         .order_by(audit_entry.c.id.desc())
         .limit(1)
     ).one_or_none()
-    if last is not None:
-        members |= {"changed_at": last.at, "changed_by": last.actor}
-    raise VersionGone(f"You changed version {seen}; the present one is {present}. Read it again.", members=members)
+    return (last.at, last.actor) if last is not None else (None, "")
 
 
 def _version_seen(*, required: bool) -> int | None:

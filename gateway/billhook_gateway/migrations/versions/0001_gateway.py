@@ -32,6 +32,7 @@ def upgrade() -> None:
             totp_step bigint NOT NULL,
             partner_ids uuid[] NOT NULL DEFAULT '{}', location_ids uuid[] NOT NULL DEFAULT '{}',
             totp_pending bytea,
+            totp_pending_at timestamptz,
             CONSTRAINT ck_user_second_factor CHECK ((second_factor_at IS NULL) = (totp_secret IS NULL)));
         CREATE UNIQUE INDEX uq_user_email ON "user" (email) WHERE email <> '';
         CREATE TABLE recovery_code (

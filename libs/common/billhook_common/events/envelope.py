@@ -1,6 +1,7 @@
 """The envelope: CloudEvents 1.0 in JSON, with the extension attributes of this suite."""
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
@@ -64,13 +65,21 @@ EVENT_BYTES_MOST = 4_000_000
 """The largest honest event is a customer's charge with some thousand lines; a body above this is not even read."""
 
 
+_NAME = re.compile(r"[a-z][a-z0-9]*([_.-][a-z0-9]+){0,9}")
+
+
+def named(text: str) -> str:
+    """A type or service as an event calls it, to be told to people; anything else may hold anything."""
+    return text if len(text) <= 100 and _NAME.fullmatch(text) else "‹hidden›"
+
+
 class Undecodable(Exception):
     """The bytes are not an event that is known here; equal troubles have the same ``fingerprint``."""
 
     def __init__(self, detail: str, kind: str = UNDECODABLE, event_type: str = "") -> None:
         super().__init__(detail)
         self.kind = kind
-        self.fingerprint = f"{kind} {event_type}"[:200].strip()
+        self.fingerprint = f"{kind} {named(event_type) if event_type else ''}".strip()
 
 
 _decoder = msgspec.json.Decoder(Envelope)
@@ -94,7 +103,7 @@ def decode_event(raw: bytes, envelope: Envelope, data_decoder: "msgspec.json.Dec
         data = data_decoder.decode(envelope.data)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, BillhookError) as error:
         # BillhookError: an amount that no currency can hold would otherwise stop the whole queue.
-        raise Undecodable(f"{envelope.type}: {error}", UNREADABLE, envelope.type) from error
+        raise Undecodable(f"{named(envelope.type)}: {error}", UNREADABLE, envelope.type) from error
     return Event(
         id=envelope.id,
         type=envelope.type,

@@ -28,6 +28,7 @@ from billhook_common.events.envelope import (
     Undecodable,
     decode_envelope,
     decode_event,
+    named,
 )
 from billhook_common.events.handlers import Context, Handler, Handlers, NotYet
 from billhook_common.events.reconcile import ask_positions, note_received, own_handlers, positions_types, subscribe
@@ -213,7 +214,7 @@ class Inbox:
         _check_sender(envelope, sender)
         handler = self._handler_of(envelope.type)
         if handler is None:
-            raise Undecodable(f"no handler here for {envelope.type}", UNKNOWN_TYPE, envelope.type)
+            raise Undecodable(f"no handler here for {named(envelope.type)}", UNKNOWN_TYPE, envelope.type)
         return decode_event(raw, envelope, handler.decoder)
 
     def _record(self, event: Event[Any], error: Exception, event_id: UUID | None = None) -> None:
@@ -279,10 +280,10 @@ def _check_sender(envelope: Envelope, sender: str | None) -> None:
     """Raise Undecodable unless the type's own publisher says that it sent it, and the broker does not deny it."""
     publisher = publisher_of(envelope.type)
     if envelope.source != publisher:
-        raise Undecodable(f"{envelope.source} may not publish {envelope.type}", FORGED, envelope.source)
+        raise Undecodable(f"{named(envelope.source)} may not publish {named(envelope.type)}", FORGED, envelope.source)
     if sender is not None and sender != publisher:
         who = sender or "somebody"
-        raise Undecodable(f"{who} sent {envelope.type} in the name of {publisher}", FORGED, who)
+        raise Undecodable(f"{who} sent {named(envelope.type)} in the name of {publisher}", FORGED, who)
 
 
 def _storable(text_: str) -> str:

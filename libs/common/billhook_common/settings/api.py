@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 
 from billhook_common.api import AnyRow, Blueprint, PageSchema, ServiceApp, ctx, json_response, page_of
 from billhook_common.auth import requires
-from billhook_common.errors import BadRequest, NotFound
+from billhook_common.errors import BadRequest, Forbidden, NotFound
 from billhook_common.etags import versioned, versioned_response
 from billhook_common.lists import ListQuery
 from billhook_common.settings import stored
@@ -140,6 +140,8 @@ def list_history(wanted: dict[str, Any], name: str) -> Response:
 
 def _decide(name: str, wanted: dict[str, Any], seen: int | None, **decision: Any) -> Response:
     setting = _named(name)
+    if not ctx.identity.allows(setting.right):
+        raise Forbidden(f"The right {setting.right} is missing.")
     scope = _scope(setting, wanted)
     change = Change(partner_id=scope, version=seen, by=ctx.identity.name, **decision)
     stored.change_setting(ctx.session, ctx.clock, ctx.config, setting, change)

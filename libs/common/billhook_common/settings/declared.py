@@ -8,6 +8,9 @@ from decimal import Decimal
 from typing import Any, ClassVar, Generic, TypeVar
 
 from billhook_common.config import ConfigError, ServiceConfig
+from billhook_common.logs import get_logger
+
+log = get_logger()
 
 T = TypeVar("T")
 
@@ -19,8 +22,8 @@ class Setting(ABC, Generic[T]):
     """A setting; ``title`` and ``doc`` are for people, ``default`` holds until somebody decides otherwise.
 
     ``config_field``: the field of the service's configuration whose value, if it is given, is the default.
-    ``by_partner``: it may be decided for one partner alone. ``allowed`` raises ValueError for a value that this
-    installation cannot keep.
+    ``by_partner``: it may be decided for one partner alone. ``right``: what deciding it asks for. ``allowed`` raises
+    ValueError for a value that this installation cannot keep.
     """
 
     kind: ClassVar[str]
@@ -30,6 +33,7 @@ class Setting(ABC, Generic[T]):
     default: T
     config_field: str = ""
     by_partner: bool = False
+    right: str = "settings:write"
     allowed: Callable[[T, Any], None] | None = None
 
     @abstractmethod
@@ -47,6 +51,18 @@ class Setting(ABC, Generic[T]):
     def limits(self) -> dict[str, Any]:
         """What restricts the value, by name."""
         return {}
+
+    def kept(self, stored: object, config: ServiceConfig) -> T:
+        """The value of a decision, of which only as much counts as today's limits allow; else the default."""
+        try:
+            return self.read(self.allowed_part(stored))
+        except ValueError as error:
+            log.error("setting_out_of_limits", setting=self.name, error=str(error))
+            return self.default_in(config)
+
+    def allowed_part(self, stored: object) -> object:
+        """What an earlier release let somebody decide, brought within the limits of this one where that makes sense."""
+        return stored
 
     def default_in(self, config: ServiceConfig) -> T:
         """The default of this installation. Raises ConfigError when the environment holds no such value."""
@@ -77,6 +93,10 @@ class WholeNumber(Setting[int]):
     def read_text(self, text: str) -> int:
         """Digits."""
         return self.read(int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else self.read(None)
+
+    def allowed_part(self, stored: object) -> object:
+        """The nearest number allowed."""
+        return min(max(stored, self.least), self.most) if isinstance(stored, int) else stored
 
     def limits(self) -> dict[str, Any]:
         """The ends and the unit."""
@@ -146,6 +166,10 @@ class SomeOf(Setting[frozenset[str]]):
     def write(self, value: frozenset[str]) -> list[str]:
         """In the order of the options."""
         return [option for option in self.options if option in value]
+
+    def allowed_part(self, stored: object) -> object:
+        """The options that still are some."""
+        return [item for item in stored if item in self.options] if isinstance(stored, list) else stored
 
     def limits(self) -> dict[str, Any]:
         """What there is."""

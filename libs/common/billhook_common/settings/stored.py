@@ -46,7 +46,7 @@ def read_setting(session: Session, config: ServiceConfig, setting: Setting[T], *
     for scope in reversed(scopes):
         decided = found.get((setting.name, scope))
         if decided is not None and not decided.reset:
-            return setting.read(decided.value)
+            return setting.kept(decided.value, config)
     return setting.default_in(config)
 
 
@@ -94,7 +94,7 @@ def change_setting(session: Session, clock: Clock, config: ServiceConfig, settin
     value = None if change.reset else _checked(setting, config, change.value)
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('setting'), hashtext(:name))"), {"name": setting.name})
     before = latest(session, [setting.name], [change.partner_id]).get((setting.name, change.partner_id), Decided())
-    check_version(session, None, seen=change.version, present=before.version)
+    check_version(session, None, seen=change.version, present=before.version, changed=(before.at, before.by))
     session.execute(
         insert(setting_change).values(
             name=setting.name,

@@ -85,6 +85,15 @@ def changed(raw: bytes, **change: Any) -> bytes:
     return msgspec.json.encode({**msgspec.json.decode(raw), **change})
 
 
+def test_what_stands_where_a_type_should_is_not_told_to_people(listener: ServiceHarness) -> None:
+    raw, _ = wire(counted("x"), listener.clock.now())
+    listener.inbox.accept([changed(raw, type="Jan Novák, +420 777 123 456")])
+    (group,) = parked_groups(listener)
+    assert group["fingerprint"] == "Forged sample"
+    assert "Nov" not in str(group)
+    assert "777" not in str(group)
+
+
 def test_parked_events_gather_by_fingerprint_and_are_shown_masked(listener: ServiceHarness) -> None:
     listener.deliver(counted("trouble-1"), counted("trouble-2"), counted("well"))
     give_up(listener)

@@ -83,6 +83,27 @@ def test_every_type_comes_back_as_it_is_written(harness: ServiceHarness, name: s
     assert harness.client().get(f"/settings/{name}").json["value"] == kept
 
 
+@pytest.mark.parametrize(
+    ("setting", "decided", "kept"),
+    [
+        (WholeNumber(name="n", title="", doc="", default=3, least=1, most=5, unit=""), 9, 5),
+        (WholeNumber(name="n", title="", doc="", default=3, least=1, most=5, unit=""), "many", 3),
+        (SomeOf(name="s", title="", doc="", default=frozenset(), options=("a", "b")), ["b", "gone"], {"b"}),
+    ],
+)
+def test_a_decision_beyond_the_limits_of_a_later_release_counts_as_far_as_it_may(
+    harness: ServiceHarness, setting: Any, decided: Any, kept: Any
+) -> None:
+    assert setting.kept(decided, harness.config) == kept
+
+
+def test_a_stale_decision_names_who_made_the_last_one(harness: ServiceHarness) -> None:
+    put(harness, "pace", 3)
+    harness.client(name="Somebody Else").post("/counters", {"name": "unrelated"})
+    stale = put(harness, "pace", 4)
+    assert (stale.status_code, stale.json["changed_by"], stale.json["version"]) == (412, "Petra", 1)
+
+
 def test_who_has_not_seen_the_last_change_overwrites_nothing(harness: ServiceHarness) -> None:
     assert put(harness, "pace", 2).status_code == 200
     stale, blind, odd = put(harness, "pace", 3), put(harness, "pace", 3, None), put(harness, "pace", 3, 'W/"1"')
