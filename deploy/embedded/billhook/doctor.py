@@ -221,11 +221,13 @@ def _one_database(name: str, dsn: str) -> Iterator[Finding]:
                 yield Finding("warn", name, f"is at migration {found}, not {max(heads)}; the next start migrates it")
             return
         pending, oldest = connection.execute(
-            "SELECT count(*), coalesce(extract(epoch FROM now() - min(occurred_at)), 0) FROM outbox "
-            "WHERE published_at IS NULL"
+            "SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL), "
+            "coalesce((SELECT extract(epoch FROM now() - occurred_at) FROM outbox WHERE published_at IS NULL "
+            "ORDER BY seq LIMIT 1), 0)"
         ).fetchone() or (0, 0)
         failed, parked = connection.execute(
-            "SELECT count(*) FILTER (WHERE state = 'failed'), count(*) FILTER (WHERE state = 'parked') FROM inbox"
+            "SELECT (SELECT count(*) FROM inbox WHERE state = 'failed'), "
+            "(SELECT count(*) FROM inbox WHERE state = 'parked')"
         ).fetchone() or (0, 0)
     text = f"{pending} events to be sent, {failed} to be tried again, {parked} parked"
     if parked:

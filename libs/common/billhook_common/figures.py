@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from billhook_common.db import CONNECTION
+from billhook_common.logs import get_logger
 from billhook_common.operations.messaging import SourceUnreadable, queue_lengths
+
+log = get_logger()
 
 BACKUP_STAMP = "last-backup"
 """In the data folder: when the latest backup was made, in seconds since 1970."""
@@ -38,13 +41,13 @@ FIGURES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Name, what it says, labels."""
 
-_EVENTS = """
+# Each part by its partial index: the tables themselves grow to many millions of rows.
+EVENTS = """
 SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL),
-       (SELECT extract(epoch FROM now() - min(occurred_at)) FROM outbox WHERE published_at IS NULL),
-       count(*) FILTER (WHERE state = 'failed'),
-       extract(epoch FROM now() - min(received_at) FILTER (WHERE state = 'failed')),
-       count(*) FILTER (WHERE state = 'parked')
-FROM inbox WHERE state IN ('failed', 'parked')
+       (SELECT extract(epoch FROM now() - occurred_at) FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT 1),
+       (SELECT count(*) FROM inbox WHERE state = 'failed'),
+       (SELECT extract(epoch FROM now() - min(received_at)) FROM inbox WHERE state = 'failed'),
+       (SELECT count(*) FROM inbox WHERE state = 'parked')
 """
 _JOBS = """
 SELECT job, extract(epoch FROM now() - seen_at),
@@ -79,12 +82,7 @@ class DatabaseFigures(Collector):
         """The figures; those of a database or broker that does not answer are left out."""
         families = _families()
         for source in self._sources:
-            try:
-                self._read(source, families)
-                up = 1
-            except psycopg.Error:
-                up = 0
-            families["billhook_database_up"].add_metric([source.service], up)
+            families["billhook_database_up"].add_metric([source.service], int(self._read(source, families)))
             if source.broker_url:
                 with suppress(SourceUnreadable):
                     _, dead = queue_lengths(source.broker_url, source.service)
@@ -93,10 +91,22 @@ class DatabaseFigures(Collector):
             _measure_folder(self._folder, families)
         yield from families.values()
 
-    def _read(self, source: Source, families: dict[str, GaugeMetricFamily]) -> None:
-        with psycopg.connect(source.dsn, autocommit=True, options=_PATIENCE, **CONNECTION) as connection:
-            events = connection.execute(_EVENTS).fetchone()
-            jobs = connection.execute(_JOBS, (list(source.jobs),)).fetchall()
+    def _read(self, source: Source, families: dict[str, GaugeMetricFamily]) -> bool:
+        """Whether the database answers; a statement that takes too long leaves its figures out and says nothing."""
+        try:
+            connection = psycopg.connect(source.dsn, autocommit=True, options=_PATIENCE, **CONNECTION)
+        except psycopg.Error:
+            return False
+        with closing(connection):
+            try:
+                self._measure(connection, source, families)
+            except psycopg.Error as error:
+                log.warning("figures_unread", service=source.service, error=repr(error)[:300])
+            return not connection.broken
+
+    def _measure(self, connection: psycopg.Connection, source: Source, families: dict[str, GaugeMetricFamily]) -> None:
+        events = connection.execute(EVENTS).fetchone()
+        jobs = connection.execute(_JOBS, (list(source.jobs),)).fetchall()
         assert events is not None
         names = (
             "billhook_outbox_pending",

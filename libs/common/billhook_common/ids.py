@@ -1,5 +1,6 @@
 """Identifiers: UUIDv7 for new records, UUIDv5 where repetition must meet itself."""
 
+import datetime as dt
 import hashlib
 import secrets
 import threading
@@ -22,6 +23,11 @@ def uuid7() -> uuid.UUID:
         _last = stamp
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
     return uuid.UUID(int=value)
+
+
+def id_before(ago: dt.timedelta) -> uuid.UUID:
+    """Below every UUIDv7 made since so long ago, and above every earlier one."""
+    return uuid.UUID(int=(time.time_ns() // 1_000_000 - ago // dt.timedelta(milliseconds=1)) << 80)
 
 
 def derive_id(*parts: object) -> uuid.UUID:

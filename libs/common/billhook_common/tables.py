@@ -99,6 +99,8 @@ inbox = Table(
     Column("payload", LargeBinary),
     Index("ix_inbox_due", "next_at", postgresql_where=text("state = 'failed'")),
     Index("ix_inbox_parked", "fingerprint", postgresql_where=text("state IN ('parked', 'discarded')")),
+    # For retention alone: rows lie in the order in which they came, so it costs next to nothing.
+    Index("ix_inbox_received_at", "received_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
 )
 
 answer = Table(
@@ -150,6 +152,8 @@ mail = Table(
     Column("about", Uuid),
     Column("state", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    # Since when it is tried: later than ``created_at`` once somebody had it sent again.
+    Column("queued_at", UtcDateTime, nullable=False),
     Column("next_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("good_until", UtcDateTime),
@@ -157,6 +161,7 @@ mail = Table(
     Column("last_error", Text),
     Column("sent_at", UtcDateTime),
     Index("ix_mail_due", "next_at", postgresql_where=text("state IN ('queued', 'deferred')")),
+    Index("ix_mail_created_at", "created_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
 )
 
 job_run = Table(
@@ -226,6 +231,7 @@ CREATE TABLE inbox (
     attempts integer NOT NULL DEFAULT 0, next_at timestamptz, fingerprint text, reason text, payload bytea);
 CREATE INDEX ix_inbox_due ON inbox (next_at) WHERE state = 'failed';
 CREATE INDEX ix_inbox_parked ON inbox (fingerprint) WHERE state IN ('parked', 'discarded');
+CREATE INDEX ix_inbox_received_at ON inbox USING brin (received_at) WITH (autosummarize = on);
 CREATE TABLE idempotent_answer (
     caller text, key text, request_hash bytea NOT NULL, status integer, body bytea, location text,
     created_at timestamptz NOT NULL, CONSTRAINT pk_idempotent_answer PRIMARY KEY (caller, key));
@@ -246,9 +252,10 @@ CREATE TABLE mail (
     id uuid CONSTRAINT pk_mail PRIMARY KEY,
     template text NOT NULL, recipient text NOT NULL, recipient_name text NOT NULL, context jsonb,
     secret boolean NOT NULL, about uuid, state text NOT NULL, created_at timestamptz NOT NULL,
-    next_at timestamptz NOT NULL, attempts integer NOT NULL, good_until timestamptz,
+    queued_at timestamptz NOT NULL, next_at timestamptz NOT NULL, attempts integer NOT NULL, good_until timestamptz,
     subject text, last_error text, sent_at timestamptz);
 CREATE INDEX ix_mail_due ON mail (next_at) WHERE state IN ('queued', 'deferred');
+CREATE INDEX ix_mail_created_at ON mail USING brin (created_at) WITH (autosummarize = on);
 CREATE TABLE lease (
     name text CONSTRAINT pk_lease PRIMARY KEY, token bigint NOT NULL, taken_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE job_run (

@@ -22,7 +22,7 @@ from billhook_common.events.handlers import Context
 from billhook_common.events.inbox import Inbox
 from billhook_common.events.reconcile import positions_job
 from billhook_common.events.relay import Delivery, DirectDelivery, Relay
-from billhook_common.events.retention import forget_old_rows
+from billhook_common.events.retention import retention_job
 from billhook_common.figures import Source
 from billhook_common.ids import uuid7
 from billhook_common.job_history import JobHistory, note_failure
@@ -210,7 +210,7 @@ def build_worker(services: Sequence[tuple["Service", ServiceConfig]], clock: Clo
 
 def jobs_of(service: "Service", config: ServiceConfig) -> tuple[Job, ...]:
     """The jobs that every service has, and its own."""
-    return (forget_old_rows, positions_job(service.name, config.positions_seconds), *service.jobs)
+    return (retention_job(), positions_job(service.name, config.positions_seconds), *service.jobs)
 
 
 def _add_member(worker: Worker, member: Member, members: list[Member], clock: Clock) -> None:

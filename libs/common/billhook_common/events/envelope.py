@@ -57,10 +57,12 @@ class Event(Generic[F_co]):
     position: int | None = None
 
 
-UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, TOO_LARGE, FORGED = (
-    "Undecodable", "UnknownType", "UnreadableData", "TooLarge", "Forged",
+UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, TOO_LARGE, FORGED, BROKEN_BUNDLE = (
+    "Undecodable", "UnknownType", "UnreadableData", "TooLarge", "Forged", "BrokenBundle",
 )  # fmt: skip
 """Why an event is parked at once: what its fingerprint begins with."""
+UNVOUCHED = (FORGED, BROKEN_BUNDLE)
+"""Nobody vouches for what the bytes say of themselves, or nobody kept who sent them: they are never applied."""
 EVENT_BYTES_MOST = 4_000_000
 """The largest honest event is a customer's charge with some thousand lines; a body above this is not even read."""
 
@@ -128,7 +130,7 @@ def split_bundle(body: bytes) -> list[bytes]:
     try:
         return [bytes(item) for item in _list_decoder.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Undecodable(f"not a bundle of events: {error}") from error
+        raise Undecodable(f"not a bundle of events: {error}", BROKEN_BUNDLE) from error
 
 
 def _too_large(raw: bytes) -> Undecodable:

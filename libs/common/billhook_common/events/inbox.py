@@ -23,6 +23,7 @@ from billhook_common.errors import NotKnownYet
 from billhook_common.events.envelope import (
     FORGED,
     UNKNOWN_TYPE,
+    UNVOUCHED,
     Envelope,
     Event,
     Undecodable,
@@ -259,7 +260,7 @@ class Inbox:
             envelope = decode_envelope(raw)
             event_type = envelope.type
             # Under the id that it claims, a forged event would keep the true one out.
-            if error.kind != FORGED:
+            if error.kind not in UNVOUCHED:
                 event_id = envelope.id
                 numbered = [envelope] if event_type in self.types else []
         with self.database.transaction() as session:

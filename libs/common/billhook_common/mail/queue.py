@@ -63,6 +63,7 @@ def queue_letter(session: Session, clock: Clock, letter: Letter) -> UUID:
             about=letter.about,
             state="queued",
             created_at=clock.now(),
+            queued_at=clock.now(),
             next_at=clock.now(),
             attempts=0,
             good_until=letter.good_until,
@@ -83,6 +84,6 @@ def retry_letter(session: Session, clock: Clock, letter_id: UUID) -> None:
     session.execute(
         update(mail)
         .where(mail.c.id == letter_id)
-        .values(state="queued", next_at=clock.now(), created_at=found.created_at, attempts=0, last_error=None)
+        .values(state="queued", queued_at=clock.now(), next_at=clock.now(), attempts=0, last_error=None)
     )
     audit(session, clock, "mail_retried", letter_id)

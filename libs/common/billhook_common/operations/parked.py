@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, case, func, select, update
+from sqlalchemy import ColumnElement, Text, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.db import AnyRow, AnySelect
 from billhook_common.errors import BillhookError, Conflict, NotFound
-from billhook_common.events.envelope import FORGED, TOO_LARGE, UNDECODABLE, UNKNOWN_TYPE, UNREADABLE
+from billhook_common.events.envelope import TOO_LARGE, UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, UNVOUCHED
 from billhook_common.events.handlers import NotYet
 from billhook_common.operations.masking import HIDDEN, masked_payload, masked_text, shown_type
 from billhook_common.tables import inbox
@@ -27,7 +27,7 @@ SHOWN_BYTES = 64_000
 class ForgedEvent(Conflict):
     """Nobody vouches for it: its publisher can send the true one again, this one stays out."""
 
-    title = "A forged event is never applied"
+    title = "What nobody vouches for is never applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +116,8 @@ def event_item(row: AnyRow) -> dict[str, Any]:
 
 def replay(session: Session, clock: Clock, chosen: Chosen) -> int:
     """Have the chosen events applied again, now; returns how many. Raises NotFound, ForgedEvent."""
-    forged = session.scalar(
-        select(func.count()).where(chosen.condition(), inbox.c.fingerprint.startswith(FORGED, autoescape=True))
-    )
-    if forged:
+    unvouched = or_(*(inbox.c.fingerprint.startswith(kind, autoescape=True) for kind in UNVOUCHED))
+    if session.scalar(select(func.count()).where(chosen.condition(), unvouched)):
         raise ForgedEvent("Discard it. If its publisher did send it, have the publisher replay it.")
     count = _move(session, chosen, state="failed", attempts=0, next_at=clock.now())
     audit(session, clock, "parked_events_replayed", chosen.event_id, after=_said(chosen, count))
@@ -146,7 +144,7 @@ def _reason(row: AnyRow) -> str:
     return masked_text(row.reason or "") if kind in _REASONS or kind in refusals() else HIDDEN
 
 
-_REASONS = frozenset({UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, TOO_LARGE, FORGED, NotYet.__name__})
+_REASONS = frozenset({UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, TOO_LARGE, *UNVOUCHED, NotYet.__name__})
 
 
 def refusals(kind: type[BillhookError] = BillhookError) -> set[str]:

@@ -4,9 +4,10 @@ import argparse
 import datetime as dt
 import getpass
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -17,16 +18,18 @@ from billhook_common.contracts import publisher_of
 from billhook_common.contracts.every_service import PositionsPublished, type_of
 from billhook_common.db import Database
 from billhook_common.events import replay
-from billhook_common.events.reconcile import Standing, ask_positions, standings
+from billhook_common.events.reconcile import SAME_TIME, Standing, ask_positions, standings
 from billhook_common.events.snapshots import publish_snapshots
 from billhook_common.events.spans import size
+from billhook_common.ids import id_before
 from billhook_common.tables import inbox, inbox_position
 from billhook_common.trace import Trace, tracing
 
 if TYPE_CHECKING:
     from billhook_common.service import Service
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = (0.1, 1.0)
+"""The first wait and the longest: what takes long is looked at less often."""
 USAGE = 2
 """Exit status for options that do not go together, as argparse has it."""
 
@@ -85,14 +88,23 @@ def run_reconcile(service: "Service", options: argparse.Namespace, config: Servi
     """Ask, compare, wait until all is healed; 1 when something stays missing or a publisher does not answer."""
     types = sorted(service.handlers.types())
     with closing(Database(config)) as database, tracing(_trace("reconcile")):
+        # Ids begin with the time of their publisher: no answer is older than this, whoever's clock it has.
+        asked = id_before(SAME_TIME)
         with database.transaction() as session:
-            before = _answers(session, types)
+            before = _answers(session, types, asked)
             publishers = ask_positions(session, clock, service.name, types)
         end = time.monotonic() + options.seconds
-        silent = _wait_for_answers(database, types, publishers, before, end)
+        silent = set(publishers)
+        for _ in _looks(end):
+            with database.transaction() as session:
+                now = _answers(session, types, asked)
+            silent = {name for name in publishers if now.get(name, 0) <= before.get(name, 0)}
+            if not silent:
+                break
         first = _standings(database, types)
-        while any(item.comparison.missing for item in _standings(database, types)) and time.monotonic() < end:
-            time.sleep(POLL_SECONDS)
+        for _ in _looks(end):
+            if not any(item.comparison.missing for item in _standings(database, types)):
+                break
         if options.accept_lost:
             with database.transaction() as session:
                 session.execute(
@@ -102,30 +114,28 @@ def run_reconcile(service: "Service", options: argparse.Namespace, config: Servi
                 )
         last = _standings(database, types)
     print(report(first, last))
-    for publisher in silent:
+    for publisher in sorted(silent):
         print(f"no answer from {publisher} within {options.seconds:.0f} s: does its worker run?")
     left = any(item.comparison.missing or item.comparison.lost for item in last)
     return 1 if silent or left else 0
 
 
-def _wait_for_answers(
-    database: Database, types: Sequence[str], publishers: Iterable[str], before: dict[str, int], end: float
-) -> list[str]:
-    while True:
-        with database.transaction() as session:
-            now = _answers(session, types)
-        silent = [name for name in publishers if now.get(name, 0) <= before.get(name, 0)]
-        if not silent or time.monotonic() > end:
-            return silent
-        time.sleep(POLL_SECONDS)
+def _looks(end: float) -> Iterator[None]:
+    """Once now, then again after longer and longer waits until ``end``."""
+    pause, longest = POLL_SECONDS
+    yield
+    while time.monotonic() < end:
+        time.sleep(pause)
+        pause = min(pause * 1.5, longest)
+        yield
 
 
-def _answers(session: Session, types: Iterable[str]) -> dict[str, int]:
-    """How often each publisher has told its positions."""
+def _answers(session: Session, types: Iterable[str], asked: UUID) -> dict[str, int]:
+    """How often each publisher has told its positions with an id from ``asked`` on: by the key, not the whole inbox."""
     topics = {type_of(PositionsPublished, publisher_of(event_type)) for event_type in types}
     rows = session.execute(
         select(inbox.c.type, func.count())
-        .where(inbox.c.type.in_(topics), inbox.c.state == "done")
+        .where(inbox.c.event_id >= asked, inbox.c.type.in_(topics), inbox.c.state == "done")
         .group_by(inbox.c.type)
     )
     return {publisher_of(event_type): count for event_type, count in rows}

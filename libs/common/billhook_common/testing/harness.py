@@ -19,7 +19,9 @@ from billhook_common.clock import FixedClock
 from billhook_common.contracts import Fact, publisher_of
 from billhook_common.db import Database, Lease
 from billhook_common.events.envelope import Envelope, encode
+from billhook_common.events.handlers import Context
 from billhook_common.events.inbox import Inbox
+from billhook_common.events.retention import retention_job
 from billhook_common.ids import uuid7
 from billhook_common.scope import EVERYTHING, Scope
 from billhook_common.service import Service
@@ -192,3 +194,10 @@ def public_key_file() -> str:
         scratch.write_text(document)
         scratch.replace(path)
     return str(path)
+
+
+def forget_all(ctx: Context) -> None:
+    """Delete what retention no longer keeps, of every table."""
+    job = retention_job()
+    while job.function(ctx):
+        pass

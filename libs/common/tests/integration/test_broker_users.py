@@ -136,6 +136,26 @@ def test_anothers_event_under_ones_own_name_is_parked_not_applied(listener: Serv
     assert event_id
 
 
+def test_a_forgery_without_a_bundle_is_not_let_in_by_a_replay(listener: ServiceHarness, site: Site) -> None:
+    forged, event_id = wire(counted("forged"), listener.clock.now())
+    with closing(EventConsumer(site.url("listener"), "listener", [Counted.TYPE], listener.inbox)) as consumer:
+        consumer.step()
+        site.publish("billing", SMUGGLED, forged, user_id=broker_user("billing"))
+        for _ in range(3):
+            consumer.step()
+        (group,) = listener.client("ops:read").get("/ops/parked").get_json()["items"]
+        assert group["fingerprint"] == "BrokenBundle"
+        answer = listener.client("ops:write").post("/ops/parked/replay", {"fingerprint": "BrokenBundle"})
+        assert (answer.status_code, answer.get_json()["type"]) == (409, "/problems/forged-event")
+        listener.inbox.retry_due(at_once=True)
+        assert heard(listener) == {}
+        site.publish("sample", Counted.TYPE, b"[" + forged + b"]", user_id=broker_user("sample"))
+        for _ in range(3):
+            consumer.step()
+    assert heard(listener) == {"forged": 1}
+    assert event_id
+
+
 def test_the_broker_itself_refuses_anothers_key_and_anothers_name(listener: ServiceHarness, site: Site) -> None:
     raw, _ = wire(counted("x"), listener.clock.now())
     with pytest.raises(Transport.channel_errors, match=REFUSED):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from billhook_common.clock import FixedClock
 from billhook_common.db import Lease
 from billhook_common.events.handlers import Context
-from billhook_common.events.retention import forget_old_rows
+from billhook_common.events.retention import retention_job
 from billhook_common.figures import DatabaseFigures, Source
 from billhook_common.jobs import Job, job
 from billhook_common.testing import ServiceHarness
@@ -192,7 +192,9 @@ def test_a_job_says_how_often_it_runs_while_the_service_has_it(harness: ServiceH
     def of_an_earlier_release(ctx: Context) -> bool:
         return False
 
-    stepping(forget_old_rows)()
+    step = stepping(retention_job())
+    while step():
+        pass
     stepping(of_an_earlier_release)()
     assert (_seen(harness, "forget_old_rows")["every_seconds"], _seen(harness, "forget_old_rows")["next_at"]) == (
         3600, None,

@@ -4,6 +4,7 @@ import datetime as dt
 import ssl
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -153,6 +154,45 @@ def test_after_two_days_of_not_now_it_fails(post: Post) -> None:
             harness.clock.advance(dt.timedelta(hours=1))
     (entry,) = log(harness)
     assert (entry["state"], entry["last_error"]) == ("failed", "450 mailbox full")
+
+
+def test_a_letter_sent_again_by_hand_has_two_days_more(post: Post) -> None:
+    with smtp_server(SmtpServer(rcpt=["550 no such user", "450 mailbox full", "250 fine"])) as server:
+        harness = post(**server_settings(server))
+        letter_id = queued(harness)
+        harness.run_jobs()
+        harness.clock.advance(dt.timedelta(days=3))
+        assert harness.client("sample:mail").post(f"/mail/{letter_id}/retry").status_code == 204
+        harness.run_jobs()
+        assert [entry["state"] for entry in log(harness)] == ["deferred"]
+        harness.clock.advance(dt.timedelta(minutes=1))
+        harness.run_jobs()
+    assert [entry["state"] for entry in log(harness)] == ["sent"]
+
+
+class Looking(list[EmailMessage]):
+    """Messages; as each comes it is written down which letters everybody already sees as sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.harness: ServiceHarness | None = None
+        self.seen: list[int] = []
+
+    def append(self, message: EmailMessage) -> None:
+        super().append(message)
+        assert self.harness is not None
+        self.seen.append(len(log(self.harness, state="sent")))
+
+
+def test_each_letter_is_written_down_before_the_next_is_sent(post: Post) -> None:
+    messages = Looking()
+    with smtp_server(SmtpServer(messages=messages)) as server:
+        messages.harness = harness = post(**server_settings(server))
+        for _ in range(3):
+            queued(harness)
+        harness.run_jobs()
+    assert messages.seen == [0, 1, 2]
+    assert sum(command.upper().startswith("EHLO") for command in server.commands) == 1
 
 
 def test_never_is_never_until_somebody_sends_it_again(post: Post) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy import text
 
-from billhook_common.figures import BACKUP_STAMP, DatabaseFigures, Source
+from billhook_common.figures import BACKUP_STAMP, EVENTS, DatabaseFigures, Source
 from billhook_common.ids import uuid7
 from billhook_common.local.ports import free_port
 from billhook_common.local.processes import wait_until
@@ -67,6 +68,32 @@ def test_what_waits_and_what_is_parked_is_read_from_the_database(
     assert ("billhook_outbox_pending", "lost") not in found, "an unknown number is no zero"
     assert found["billhook_backup_age_seconds",] > 50 * 365 * 86_400
     assert 0 < found["billhook_disk_free_bytes",] <= found["billhook_disk_bytes",]
+
+
+def test_a_database_that_is_only_slow_is_up_and_its_figures_are_left_out(harness: ServiceHarness) -> None:
+    figures = DatabaseFigures([Source("sample", harness.config.database_url, [])])
+    with harness.session() as session:
+        session.execute(text("LOCK TABLE outbox"))
+        found = _read(figures)
+    assert found["billhook_database_up", "sample"] == 1
+    assert ("billhook_outbox_pending", "sample") not in found
+    assert _read(figures)["billhook_outbox_pending", "sample"] == 0
+
+
+def test_the_figures_read_no_inbox_whole(harness: ServiceHarness) -> None:
+    with harness.session() as session:
+        for table, columns in (
+            ("inbox", "(event_id, type, state, received_at) SELECT gen_random_uuid(), 'x', 'done', now()"),
+            (
+                "outbox",
+                "(id, type, subject, occurred_at, published_at, data) "
+                "SELECT gen_random_uuid(), 'x', gen_random_uuid(), now(), now(), '{}'",
+            ),
+        ):
+            session.execute(text(f"INSERT INTO {table} {columns} FROM generate_series(1, 20000)"))
+            session.execute(text(f"ANALYZE {table}"))
+        plan = "\n".join(session.scalars(text(f"EXPLAIN {EVENTS}")))
+    assert "Seq Scan" not in plan, plan
 
 
 def test_the_pool_says_how_many_connections_are_lent(harness: ServiceHarness) -> None:

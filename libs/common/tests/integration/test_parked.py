@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from billhook_common.clock import SystemClock
 from billhook_common.events import Context, Event, Handlers
-from billhook_common.events.retention import INBOX_DAYS, forget_old_rows
+from billhook_common.events.retention import INBOX_DAYS
 from billhook_common.ids import uuid7
 from billhook_common.tables import audit_entry, inbox
 from billhook_common.testing import ServiceHarness
 from billhook_common.testing.databases import TestDatabases
-from billhook_common.testing.harness import wire
+from billhook_common.testing.harness import forget_all, wire
 from billhook_common.testing.sample import Counted, Counter, count_along, sample_service
 
 pytestmark = pytest.mark.integration
@@ -181,7 +181,7 @@ def test_discarding_needs_a_reason_keeps_the_row_and_is_audited(listener: Servic
         assert session.scalar(select(inbox.c.payload).where(inbox.c.event_id == event_id))
     listener.clock.advance(dt.timedelta(days=INBOX_DAYS + 1))
     with listener.session() as session:
-        forget_old_rows.function(Context(session, listener.clock, listener.config))
+        forget_all(Context(session, listener.clock, listener.config))
         assert session.scalars(select(inbox.c.event_id)).all() == []
 
 

@@ -11,10 +11,10 @@ from billhook_common.contracts.every_service import PositionsPublished, Stream, 
 from billhook_common.events import reconcile
 from billhook_common.events.handlers import Context
 from billhook_common.events.relay import Bundle, DirectDelivery, Relay
-from billhook_common.events.retention import OUTBOX_DAYS, forget_old_rows
+from billhook_common.events.retention import OUTBOX_DAYS
 from billhook_common.tables import inbox, inbox_position, inbox_subscription, outbox, outbox_position
 from billhook_common.testing import ServiceHarness, Suite
-from billhook_common.testing.harness import wire
+from billhook_common.testing.harness import forget_all, wire
 from billhook_common.testing.sample import Counter, listening, sample_service
 
 pytestmark = pytest.mark.integration
@@ -166,7 +166,7 @@ def test_what_the_log_has_forgotten_is_lost_and_not_asked_for_again(pair: Pair) 
     pair.lose("a")
     pair.suite.clock.advance(dt.timedelta(days=OUTBOX_DAYS + 1))
     with pair.sample.session() as session:
-        forget_old_rows.function(Context(session, pair.suite.clock, pair.sample.config))
+        forget_all(Context(session, pair.suite.clock, pair.sample.config))
     pair.make("b", "c")
     pair.lose("b")
     pair.tell_positions()
@@ -200,6 +200,20 @@ def test_who_subscribes_later_is_owed_what_happened_since(pair: Pair) -> None:
     pair.tell_positions()
     assert pair.heard() == {"early": 1, "seen": 1, "late": 1}
     assert pair.missing() == []
+
+
+def test_who_subscribes_later_by_a_clock_that_is_fast_misses_nothing(pair: Pair) -> None:
+    pair.make("long-ago")
+    pair.lose("long-ago")
+    pair.suite.clock.advance(dt.timedelta(days=3))
+    pair.make("early", "seen")
+    pair.lose("early")
+    with pair.listener.session() as session:
+        since = pair.suite.clock.now() + dt.timedelta(minutes=5)
+        session.execute(update(inbox_subscription).values(since=since))
+    pair.tell_positions()
+    pair.tell_positions()
+    assert pair.heard() == {"early": 1, "seen": 1}
 
 
 def test_a_log_that_was_lost_begins_a_new_epoch(pair: Pair) -> None:

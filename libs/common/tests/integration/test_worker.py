@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from billhook_common.events.handlers import Context
-from billhook_common.events.retention import forget_old_rows
 from billhook_common.tables import answer, inbox, outbox
 from billhook_common.testing import ServiceHarness
+from billhook_common.testing.harness import forget_all
 from billhook_common.worker import Loop
 
 pytestmark = pytest.mark.integration
@@ -68,7 +68,7 @@ def test_what_is_older_than_promised_is_forgotten_and_nothing_else(harness: Serv
 
     def left() -> tuple[int, ...]:
         with harness.session() as session:
-            forget_old_rows.function(Context(session, harness.clock, harness.config))
+            forget_all(Context(session, harness.clock, harness.config))
             return tuple(
                 session.scalars(select(func.count()).select_from(table)).one() for table in (answer, outbox, inbox)
             )
