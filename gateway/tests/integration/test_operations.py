@@ -154,6 +154,7 @@ def test_the_page_shows_each_service_and_the_steps_are_taken_from_it(
         assert "Sweep" in shown
         assert "ZeroDivisionError" in shown
         assert '<span class="count bad">2</span>' in shown, "what waits for people is told beside the way to the page"
+        assert "It is not known what is parked in: Billing, Customers, Payments, Tickets" in " ".join(shown.split())
         events = browser.get("/operations/listener/events?fingerprint=Undecodable").text
         assert events.count("bytes that are not JSON") == 2
         token = {"csrf_token": browser.csrf_token, "fingerprint": "Undecodable"}

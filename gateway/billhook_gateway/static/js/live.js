@@ -1,6 +1,7 @@
 // Panels that refresh themselves while somebody can see them; what is typed, opened or focused stays as it is.
 
-const EVERY_MS = 20_000;
+const EVERY_SECONDS = 20;
+const TICK_MS = 1_000;
 let asked = Date.now();
 
 const panels = () => document.querySelector("[data-live]");
@@ -9,15 +10,13 @@ function refresh() {
   const element = panels();
   // A dialog lies over the panels: nothing moves behind it.
   if (!element || document.hidden || document.querySelector("dialog[open]")) return;
+  if (Date.now() - asked < 1_000 * (element.dataset.every ?? EVERY_SECONDS)) return;
   asked = Date.now();
   htmx.trigger(element, "refresh");
 }
 
-setInterval(refresh, EVERY_MS);
-
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && Date.now() - asked >= EVERY_MS) refresh();
-});
+setInterval(refresh, TICK_MS);
+document.addEventListener("visibilitychange", refresh);
 
 export const isLive = (element) => Boolean(element?.matches?.("[data-live]"));
 

@@ -36,7 +36,9 @@ def show_operations() -> str:
         for name in names
     ]
     jobs = sorted(_of_all(answers, "jobs", names), key=lambda job: job["state"] != "failing")
-    return page("operations/page.html", services=rows, jobs=jobs, parked=_of_all(answers, "parked", names))
+    parked = _of_all(answers, "parked", names)
+    unread = [name for name in names if _known(answers[f"parked {name}"]) is None]
+    return page("operations/page.html", services=rows, jobs=jobs, parked=parked, unread=unread)
 
 
 def _of_all(answers: Mapping[str, Any], path: str, names: Sequence[str]) -> list[dict[str, Any]]:
