@@ -175,7 +175,9 @@ def test_every_text_goes_through_gettext(path: Path) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_enter_presses_the_forms_own_button(render: Render, name: str) -> None:
     for form in html.document_fromstring(render(name, contexts("x")[name])).iterfind(".//form"):
-        buttons = [button for button in form.iterfind(".//button") if button.get("type") == "submit" and not button.get("form")]
+        buttons = [
+            button for button in form.iterfind(".//button") if button.get("type") == "submit" and not button.get("form")
+        ]
         assert not buttons or buttons[0].get("formaction") is None, html.tostring(buttons[0])
 
 
@@ -187,4 +189,6 @@ def test_a_page_that_asks_again_by_itself_does_not_keep_its_reader_signed_in(ren
         if "every" in element.get("hx-trigger") or element.get("data-live") is not None
     ]
     assert len(asking) >= 2
-    assert [element.get("id") for element in asking if "X-Billhook-Unattended" not in element.get("hx-headers", "")] == []
+    assert [
+        element.get("id") for element in asking if "X-Billhook-Unattended" not in element.get("hx-headers", "")
+    ] == []
