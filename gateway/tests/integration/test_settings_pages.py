@@ -72,8 +72,10 @@ def test_somebody_elses_decision_is_not_overwritten(house: Gate) -> None:
     browser = house.browser("administrator")
     send(browser, IDLE, 0, "60")
     status, text = send(browser, IDLE, 0, "90")
-    assert status == 422
-    assert "the present one is 1" in text
+    assert status == 412
+    assert "This was changed while you had it open" in text
+    assert 'name="version" value="1"' in text
+    assert send(browser, IDLE, 1, "90")[0] == 303
 
 
 def test_every_type_goes_through_its_form(house: Gate) -> None:

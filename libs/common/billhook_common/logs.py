@@ -5,6 +5,9 @@ import sys
 
 import structlog
 
+_PROCESSORS: list[structlog.typing.Processor] = []
+"""One list for good: loggers that were made before keep it, and follow a later configuration."""
+
 
 class _StandardError:
     """Whatever standard error is when something is logged: a test, a daemon may have put another in its place."""
@@ -23,13 +26,14 @@ def configure_logs(service: str, log_format: str = "json") -> None:
         if log_format == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
+    _PROCESSORS[:] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *renderer,
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *renderer,
-        ],
+        processors=_PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(_StandardError()),  # type: ignore[arg-type]  # all that it uses
         cache_logger_on_first_use=True,

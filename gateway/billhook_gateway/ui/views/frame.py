@@ -142,7 +142,7 @@ def _trouble() -> int:
     if known is None:
         answers = services().gather(**{name: (name, "/ops/messaging") for name in door().backend.services})
         figures = [answer for answer in answers.values() if not isinstance(answer, Unavailable)]
-        known = _kept.keep("trouble", sum(int(one["parked"]) + int(one["dead"]) for one in figures))
+        known = _kept.keep("trouble", sum(int(one.get("parked") or 0) + int(one.get("dead") or 0) for one in figures))
     return int(known)
 
 

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from billhook_common.auth import requires
 from billhook_gateway.door import door, services
 from billhook_gateway.panels import Unavailable
+from billhook_gateway.ui.conflicts import seen
 from billhook_gateway.ui.views.asking import attempt, on_to, page
 
 blueprint = Blueprint("settings_pages", __name__)
@@ -41,7 +42,7 @@ def list_settings() -> str:
 def edit_setting(service: str, name: str) -> str:
     """One setting's form, with its history."""
     setting = services().get(service, f"/settings/{name}")
-    return _form(service, setting, setting["value"], setting["version"])
+    return _form(service, setting, setting["value"])
 
 
 @blueprint.route(f"{PAGE}/<service>/<name>", methods=["POST"])
@@ -49,10 +50,10 @@ def edit_setting(service: str, name: str) -> str:
 def change_setting(service: str, name: str) -> Response:
     """Decide."""
     setting = services().get(service, f"/settings/{name}")
-    value, version = _typed(setting["type"]), _version()
+    value = _typed(setting["type"])
     return attempt(
-        lambda: services().put(service, f"/settings/{name}", {"value": value}, seen=str(version)),
-        lambda errors: _form(service, setting, value, version, errors),
+        lambda: services().put(service, f"/settings/{name}", {"value": value}, seen=seen()),
+        lambda errors: _form(service, setting, value, errors),
         lambda _: on_to(PAGE, f"{setting['title']}: saved, it counts from now on"),
     )
 
@@ -61,17 +62,12 @@ def change_setting(service: str, name: str) -> Response:
 @requires("settings:write")
 def reset_setting(service: str, name: str) -> Response:
     """Back to the default."""
-    setting, version = services().get(service, f"/settings/{name}"), _version()
+    setting = services().get(service, f"/settings/{name}")
     return attempt(
-        lambda: services().post(service, f"/settings/{name}/reset", seen=str(version)),
-        lambda errors: _form(service, setting, setting["value"], version, errors),
+        lambda: services().post(service, f"/settings/{name}/reset", seen=seen()),
+        lambda errors: _form(service, setting, setting["value"], errors),
         lambda _: on_to(PAGE, f"{setting['title']}: back to the default"),
     )
-
-
-def _version() -> int:
-    version = request.form.get("version", "")
-    return int(version) if version.isdigit() and len(version) < 10 else 0
 
 
 def _typed(kind: str) -> Any:
@@ -90,7 +86,6 @@ def _form(
     service: str,
     setting: Mapping[str, Any],
     value: object,
-    version: int,
     errors: Mapping[str, list[str]] | None = None,
 ) -> str:
     return page(
@@ -98,7 +93,6 @@ def _form(
         service=service,
         setting=setting,
         value=value,
-        version=version,
         history=services().get(service, f"/settings/{setting['name']}/history", limit=20),
         errors=errors or {},
         currency=door().settings.currency,
