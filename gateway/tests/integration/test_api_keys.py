@@ -1,6 +1,7 @@
 """API keys at the door."""
 
 import datetime as dt
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def test_a_key_opens_what_it_was_issued_for(gate: Gate) -> None:
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(gate: Gate) -> None:
     key = issue(gate)
-    secret = key["key"].rpartition("_")[2]
+    secret = key["key"].split("_", 2)[2]  # which may have one of its own
     listed = gate.machine().get("/api/gateway/api-keys").text
     assert key["prefix"] in listed
     assert secret not in listed
@@ -135,6 +136,6 @@ def test_a_key_in_a_url_is_refused_even_beside_a_good_one(gate: Gate) -> None:
 
 
 def test_the_bootstrap_key_is_one_only_when_it_is_set(harness: Any) -> None:
-    gate = Gate(harness, bootstrap_key="")
-    for key in ("", BOOTSTRAP_KEY, "None"):
-        assert gate.machine(key).get("/api/gateway/users").status_code == 401
+    with closing(Gate(harness, bootstrap_key="")) as gate:
+        for key in ("", BOOTSTRAP_KEY, "None"):
+            assert gate.machine(key).get("/api/gateway/users").status_code == 401

@@ -1,5 +1,6 @@
 """Headers on every answer, hosts, health, and doors that lead nowhere."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -88,9 +89,9 @@ def test_a_client_is_known_by_its_address_not_by_what_it_says(gate: Gate) -> Non
 
 
 def test_behind_one_own_proxy_the_last_address_counts(harness: Any) -> None:
-    gate = Gate(harness, {"where": _where()}, trusted_proxies=1)
-    seen = gate.machine().get("/api/where/x", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.7"})
-    assert seen.json == {"from": "192.0.2.7"}
+    with closing(Gate(harness, {"where": _where()}, trusted_proxies=1)) as gate:
+        seen = gate.machine().get("/api/where/x", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.7"})
+        assert seen.json == {"from": "192.0.2.7"}
 
 
 def test_over_https_redirects_stay_there(harness: Any) -> None:

@@ -1,6 +1,7 @@
 """``/api/<service>/…``: what passes and what does not."""
 
 import io
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -141,19 +142,19 @@ def test_odd_but_honest_paths_arrive_as_they_were(gate: Gate, path: str) -> None
 
 def test_bodies_have_limits_and_uploads_larger_ones(harness: Any) -> None:
     sizes: list[int] = []
-    gate = Gate(harness, {"sink": _sink(sizes)}, body_limit_bytes=1_000, upload_limit_bytes=10_000)
-    machine = gate.machine()
+    with closing(Gate(harness, {"sink": _sink(sizes)}, body_limit_bytes=1_000, upload_limit_bytes=10_000)) as gate:
+        machine = gate.machine()
 
-    def send(size: int, content_type: str) -> int:
-        return machine.send("POST", "/api/sink/x", data=b"x" * size, content_type=content_type).status_code
+        def send(size: int, content_type: str) -> int:
+            return machine.send("POST", "/api/sink/x", data=b"x" * size, content_type=content_type).status_code
 
-    assert [send(1_000, "application/json"), send(1_001, "application/json")] == [200, 413]
-    assert [send(1_000, ""), send(1_001, "")] == [200, 413]
-    assert [send(10_000, "text/csv"), send(10_001, "text/csv")] == [200, 413]
-    assert sizes == [1_000, 1_000, 10_000]
-    form = {"file": (io.BytesIO(b"a;b\n" * 2_000), "list.csv")}
-    assert machine.send("POST", "/api/sink/x", data=form).status_code == 200
-    assert sizes[-1] > 8_000
+        assert [send(1_000, "application/json"), send(1_001, "application/json")] == [200, 413]
+        assert [send(1_000, ""), send(1_001, "")] == [200, 413]
+        assert [send(10_000, "text/csv"), send(10_001, "text/csv")] == [200, 413]
+        assert sizes == [1_000, 1_000, 10_000]
+        form = {"file": (io.BytesIO(b"a;b\n" * 2_000), "list.csv")}
+        assert machine.send("POST", "/api/sink/x", data=form).status_code == 200
+        assert sizes[-1] > 8_000
 
 
 def test_a_body_of_unknown_length_is_refused_whole_instead_of_taken_in_half(gate: Gate) -> None:
@@ -166,19 +167,19 @@ def test_a_body_of_unknown_length_is_refused_whole_instead_of_taken_in_half(gate
 
 def test_a_command_waits_for_an_event_that_is_on_its_way(harness: Any) -> None:
     tries: list[bytes] = []
-    gate = Gate(harness, {"late": _late(tries, arrives_at=4)})
-    answer = gate.machine().post("/api/late/x", {"n": 1}, headers={"Idempotency-Key": "k"})
-    assert (answer.status_code, len(tries), set(tries)) == (200, 4, {b'{"n": 1}'})
-    assert gate.slept == [0.05, 0.1, 0.2]
+    with closing(Gate(harness, {"late": _late(tries, arrives_at=4)})) as gate:
+        answer = gate.machine().post("/api/late/x", {"n": 1}, headers={"Idempotency-Key": "k"})
+        assert (answer.status_code, len(tries), set(tries)) == (200, 4, {b'{"n": 1}'})
+        assert gate.slept == [0.05, 0.1, 0.2]
 
 
 def test_it_does_not_wait_for_more_than_three_seconds(harness: Any) -> None:
     tries: list[bytes] = []
-    gate = Gate(harness, {"late": _late(tries, arrives_at=1_000)})
-    answer = gate.machine().post("/api/late/x", {"n": 1})
-    assert (answer.status_code, answer.json["type"]) == (409, "/problems/not-known-yet")
-    assert answer.headers["Retry-After"] == "1"
-    assert sum(gate.slept) == pytest.approx(3.0)
+    with closing(Gate(harness, {"late": _late(tries, arrives_at=1_000)})) as gate:
+        answer = gate.machine().post("/api/late/x", {"n": 1})
+        assert (answer.status_code, answer.json["type"]) == (409, "/problems/not-known-yet")
+        assert answer.headers["Retry-After"] == "1"
+        assert sum(gate.slept) == pytest.approx(3.0)
 
 
 def test_other_conflicts_are_answered_at_once(gate: Gate) -> None:
@@ -188,19 +189,19 @@ def test_other_conflicts_are_answered_at_once(gate: Gate) -> None:
 
 def test_a_large_upload_is_not_sent_twice(harness: Any) -> None:
     tries: list[bytes] = []
-    gate = Gate(harness, {"late": _late(tries, arrives_at=4)}, body_limit_bytes=1_000)
-    answer = gate.machine().send("POST", "/api/late/x", data=b"x" * 1_001, content_type="text/csv")
-    assert (answer.status_code, len(tries)) == (409, 1)
+    with closing(Gate(harness, {"late": _late(tries, arrives_at=4)}, body_limit_bytes=1_000)) as gate:
+        answer = gate.machine().send("POST", "/api/late/x", data=b"x" * 1_001, content_type="text/csv")
+        assert (answer.status_code, len(tries)) == (409, 1)
 
 
 def test_a_service_that_is_down_is_named_and_the_others_go_on(harness: Any) -> None:
-    gate = Gate(harness, transports={"gone": Down()})
-    answer = gate.machine().post("/api/gone/x")
-    assert (answer.status_code, answer.json["type"]) == (503, "/problems/service-down")
-    assert answer.json["detail"] == "gone is not answering."
-    assert "Retry-After" in answer.headers
-    assert gate.machine().get("/api/gateway/company").status_code == 200
-    assert gate.backend.down() == {"gone": None}
+    with closing(Gate(harness, transports={"gone": Down()})) as gate:
+        answer = gate.machine().post("/api/gone/x")
+        assert (answer.status_code, answer.json["type"]) == (503, "/problems/service-down")
+        assert answer.json["detail"] == "gone is not answering."
+        assert "Retry-After" in answer.headers
+        assert gate.machine().get("/api/gateway/company").status_code == 200
+        assert gate.backend.down() == {"gone": None}
 
 
 def test_a_file_comes_through_in_pieces_and_with_its_name(harness: Any) -> None:
@@ -212,22 +213,22 @@ def test_a_file_comes_through_in_pieces_and_with_its_name(harness: Any) -> None:
         headers = {"Content-Disposition": 'attachment; filename="invoice.pdf"', "ETag": '"1"'}
         return Response(pieces, content_type="application/pdf", headers=headers)
 
-    gate = Gate(harness, {"files": app})
-    answer = gate.machine().get("/api/files/invoice.pdf")
-    assert len(answer.data) == 100_040
-    assert answer.content_type == "application/pdf"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="invoice.pdf"'
-    assert answer.headers["ETag"] == '"1"'
-    head = gate.machine().send("HEAD", "/api/files/invoice.pdf")
-    assert (head.status_code, head.data) == (200, b"")
+    with closing(Gate(harness, {"files": app})) as gate:
+        answer = gate.machine().get("/api/files/invoice.pdf")
+        assert len(answer.data) == 100_040
+        assert answer.content_type == "application/pdf"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="invoice.pdf"'
+        assert answer.headers["ETag"] == '"1"'
+        head = gate.machine().send("HEAD", "/api/files/invoice.pdf")
+        assert (head.status_code, head.data) == (200, b"")
 
 
 def test_a_redirect_inside_a_service_stays_below_its_name(harness: Any) -> None:
     app = Flask("moved", static_folder=None)
     app.add_url_rule("/things/", "things", lambda: "here")
-    gate = Gate(harness, {"moved": app})
-    answer = gate.machine().get("/api/moved/things")
-    assert (answer.status_code, answer.headers["Location"]) == (308, "/api/moved/things/")
+    with closing(Gate(harness, {"moved": app})) as gate:
+        answer = gate.machine().get("/api/moved/things")
+        assert (answer.status_code, answer.headers["Location"]) == (308, "/api/moved/things/")
 
 
 def test_options_tell_the_methods_and_trace_is_none(gate: Gate) -> None:

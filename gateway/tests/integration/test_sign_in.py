@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -50,14 +51,14 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(gate: Gate) -> No
 
 
 def test_over_https_the_cookie_is_bound_to_the_host(harness: Any) -> None:
-    gate = Gate(harness, https=True)
-    headers = {"Origin": "https://localhost"}
-    body = {"login": gate.user("support"), "password": PASSWORD}
-    answer = gate.browser().client.post("/sign-in", json=body, headers=headers)
-    (cookie,) = answer.headers.getlist("Set-Cookie")
-    assert cookie.startswith("__Host-billhook=")
-    assert cookie.partition(";")[2] == " Secure; HttpOnly; Path=/; SameSite=Lax"
-    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    with closing(Gate(harness, https=True)) as gate:
+        headers = {"Origin": "https://localhost"}
+        body = {"login": gate.user("support"), "password": PASSWORD}
+        answer = gate.browser().client.post("/sign-in", json=body, headers=headers)
+        (cookie,) = answer.headers.getlist("Set-Cookie")
+        assert cookie.startswith("__Host-billhook=")
+        assert cookie.partition(";")[2] == " Secure; HttpOnly; Path=/; SameSite=Lax"
+        assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
 
 
 def test_the_database_keeps_no_token_and_no_password(gate: Gate) -> None:
