@@ -22,7 +22,7 @@ from billhook_billing.actions.verify import verify_books
 from billhook_billing.app import service
 from billhook_billing.domain.charging import CATCH_UP_LIMIT
 from billhook_billing.models import ChargeRun
-from billhook_common.clock import FixedClock
+from billhook_common.clock import Clock, FixedClock
 from billhook_common.config import ServiceConfig
 from billhook_common.db import Database, copy_rows
 from billhook_common.ids import uuid7
@@ -64,6 +64,14 @@ def fill(session: Session, customers: int) -> None:
     )  # fmt: skip
 
 
+def advance(database: Database, clock: Clock) -> None:
+    """Do what the run under way can do by itself, as its job does: the preview, or the charging."""
+    again = True
+    while again:
+        with database.transaction() as session:
+            again = runs.advance(session, clock)
+
+
 class Bench:
     """A billing service on a database of its own."""
 
@@ -82,7 +90,7 @@ class Bench:
                 session, CLOCK, run_date=RUN_DATE, currency="EUR", actor="bench", catch_up_limit=CATCH_UP_LIMIT
             )
         with measured(self.server) as spent:
-            self._advance()
+            advance(self.database, CLOCK)
         return run.id, spent
 
     def charge(self, run_id: UUID) -> Spent:
@@ -90,7 +98,7 @@ class Bench:
         with self.database.transaction() as session:
             runs.confirm_run(session, CLOCK, run_id, actor="bench")
         with measured(self.server) as spent:
-            self._advance()
+            advance(self.database, CLOCK)
         return spent
 
     def set_based(self) -> Spent:
@@ -118,12 +126,6 @@ class Bench:
     def close(self) -> None:
         """Give the connections back."""
         self.database.close()
-
-    def _advance(self) -> None:
-        again = True
-        while again:
-            with self.database.transaction() as session:
-                again = runs.advance(session, CLOCK)
 
 
 YARDSTICK = (

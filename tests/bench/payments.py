@@ -14,16 +14,15 @@ from decimal import Decimal
 from uuid import uuid4
 
 import msgspec
-from billing_run import RUN_DATE, fill
+from billing_run import RUN_DATE, advance
 from cluster import Bill, Cluster, cluster
-from invoicing import a_customer
+from run_to_invoices import previewed
 from sqlalchemy import text
 
 from billhook.demo.bank_file import BankEntry, BankStatement, write_statement
 from billhook_billing.actions import run as runs
 from billhook_billing.actions.verify import verify_books
 from billhook_billing.app import service as billing
-from billhook_billing.domain.charging import CATCH_UP_LIMIT
 from billhook_common.clock import FixedClock
 from billhook_common.contracts.billing import CustomerCharged, ItemChanged
 from billhook_common.contracts.gateway import CompanyChanged
@@ -42,17 +41,10 @@ ELSEWHERE = "Tryton 152.7 ms, django-silver 16.2 ms on the same kind of machine"
 
 def prepare(own: Cluster, customers: int) -> bytes:
     """Customers with one open invoice each, known to both services; the statement that pays them all."""
+    run_id, known = previewed(own, customers)
     with own.databases["billing"].transaction() as session:
-        fill(session, customers)
-        ids = session.scalars(text("SELECT customer_id FROM account ORDER BY number")).all()
-        run = runs.start_run(
-            session, own.clock, run_date=RUN_DATE, currency="EUR", actor="bench", catch_up_limit=CATCH_UP_LIMIT
-        )
-    _advance(own)
-    with own.databases["billing"].transaction() as session:
-        runs.confirm_run(session, own.clock, run.id, actor="bench")
-    _advance(own)
-    known = [msgspec.structs.replace(a_customer(number), customer_id=key) for number, key in enumerate(ids)]
+        runs.confirm_run(session, own.clock, run_id, actor="bench")
+    advance(own.databases["billing"], own.clock)
     with own.databases["billing"].transaction() as session:
         rows = session.scalars(
             text("SELECT data FROM outbox WHERE type = :type ORDER BY seq"), {"type": CustomerCharged.TYPE}
@@ -72,13 +64,6 @@ def prepare(own: Cluster, customers: int) -> bytes:
         for number, (customer, invoice) in enumerate(zip(known, invoices, strict=True))
     ]  # fmt: skip
     return write_statement(BankStatement(IBAN, "EUR", Decimal(0), PAID_ON, PAID_ON, entries))
-
-
-def _advance(own: Cluster) -> None:
-    again = True
-    while again:
-        with own.databases["billing"].transaction() as session:
-            again = runs.advance(session, own.clock)
 
 
 _charged = msgspec.json.Decoder(CustomerCharged).decode

@@ -10,7 +10,7 @@ import argparse
 from uuid import UUID
 
 import msgspec
-from billing_run import RUN_DATE, fill
+from billing_run import RUN_DATE, advance, fill
 from cluster import Bill, Cluster, cluster
 from invoicing import a_customer
 from sqlalchemy import text
@@ -19,6 +19,7 @@ from billhook_billing.actions import run as runs
 from billhook_billing.actions.verify import verify_books
 from billhook_billing.app import service as billing
 from billhook_billing.domain.charging import CATCH_UP_LIMIT
+from billhook_common.contracts.crm import CustomerCreated
 from billhook_common.testing.harness import wire
 from billhook_invoicing.actions.verify import verify_documents
 from billhook_invoicing.app import service as invoicing
@@ -27,21 +28,24 @@ BAR_MS, BAR_RATE = 0.4, 3_000
 ISSUED = "billing.customer.charged.v1", "invoicing.invoice.issued.v1"
 
 
-def prepare(own: Cluster, customers: int) -> UUID:
-    """Customers on both sides, and a finished preview of the run."""
-    with own.databases["billing"].transaction() as session:
+def previewed(own: Cluster, customers: int) -> tuple[UUID, list[CustomerCreated]]:
+    """A finished preview in billing, and its customers as crm tells them."""
+    billing_database = own.databases["billing"]
+    with billing_database.transaction() as session:
         fill(session, customers)
         ids = session.scalars(text("SELECT customer_id FROM account ORDER BY number")).all()
         run = runs.start_run(
             session, own.clock, run_date=RUN_DATE, currency="EUR", actor="bench", catch_up_limit=CATCH_UP_LIMIT
         )
-    known = [msgspec.structs.replace(a_customer(number), customer_id=key) for number, key in enumerate(ids)]
+    advance(billing_database, own.clock)
+    return run.id, [msgspec.structs.replace(a_customer(number), customer_id=key) for number, key in enumerate(ids)]
+
+
+def prepare(own: Cluster, customers: int) -> UUID:
+    """Customers on both sides, and a finished preview of the run."""
+    run_id, known = previewed(own, customers)
     own.accept("invoicing", [wire(customer, own.clock.now())[0] for customer in known])
-    again = True
-    while again:
-        with own.databases["billing"].transaction() as session:
-            again = runs.advance(session, own.clock)
-    return run.id
+    return run_id
 
 
 def run(own: Cluster, run_id: UUID, customers: int) -> Bill:

@@ -67,12 +67,15 @@ EVENT_BYTES_MOST = 4_000_000
 """The largest honest event is a customer's charge with some thousand lines; a body above this is not even read."""
 
 
-_NAME = re.compile(r"[a-z][a-z0-9]*([_.-][a-z0-9]+){0,9}")
+NAME = re.compile(r"[a-z][a-z0-9]*([_.-][a-z0-9]+){0,9}")
+"""How types, services and other words of the contracts are written."""
+HIDDEN = "‹hidden›"
+"""Stands where something may be personal."""
 
 
 def named(text: str) -> str:
     """A type or service as an event calls it, to be told to people; anything else may hold anything."""
-    return text if len(text) <= 100 and _NAME.fullmatch(text) else "‹hidden›"
+    return text if len(text) <= 100 and NAME.fullmatch(text) else HIDDEN
 
 
 class Undecodable(Exception):

@@ -15,8 +15,9 @@ from pika.spec import BasicProperties
 
 from billhook_common.errors import Conflict, Unavailable
 from billhook_common.events.broker import dead_queue_name, queue_name
+from billhook_common.events.envelope import named
 from billhook_common.logs import get_logger
-from billhook_common.operations.masking import masked_payload, masked_text, shown_type
+from billhook_common.operations.masking import masked_payload, masked_text
 from billhook_common.operations.parked import SHOWN_BYTES
 
 log = get_logger()
@@ -116,7 +117,7 @@ def _shown(properties: BasicProperties, body: bytes) -> DeadMessage:
     died = f"{deaths[0].get('reason', '')} {deaths[0].get('time', '')}".strip() if deaths else "unknown"
     return DeadMessage(
         message_id=masked_text(properties.message_id or ""),
-        type=shown_type(properties.type or ""),
+        type=named(properties.type or ""),
         sent_by=masked_text(properties.user_id or properties.app_id or ""),
         died=died,
         size_bytes=len(body),

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from billhook_common.events.envelope import HIDDEN, NAME
+
 PERSONAL = frozenset(
     {
         *("name", "login", "email", "phone", "street", "city", "zip", "location", "company_number", "tax_id"),
@@ -19,7 +21,6 @@ PERSONAL = frozenset(
 )
 """Fields that name, reach or describe somebody, or hold what people typed."""
 
-_CODE = re.compile(r"[a-z][a-z0-9]*([_.-][a-z0-9]+){0,9}")
 _NUMBER = re.compile(r"[A-Z0-9][A-Z0-9/-]{0,19}")
 _DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,10})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}(Z|[+-][0-9:]{4,6}))?")
@@ -29,7 +30,7 @@ _CAPITALS = re.compile(r"[A-Z]{2,3}")
 _TRACE = re.compile(r"[0-9a-f-]{32,36}")
 
 _SHOWN: Mapping[re.Pattern[str], frozenset[str]] = {
-    _CODE: frozenset(
+    NAME: frozenset(
         {
             *("type", "source", "kind", "category", "lifecycle", "priority", "side", "state", "status", "tax_rounding"),
             *("method", "rule", "reason_code", "language", "partner"),
@@ -65,7 +66,6 @@ _COUNTS = frozenset(
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 HIDDEN_PERSONAL = "‹personal›"
-HIDDEN = "‹hidden›"
 DEEPEST = 12
 LONGEST_LIST = 50
 
@@ -80,11 +80,6 @@ _SCRUBBED = re.compile(
 def is_known(field: str) -> bool:
     """Whether somebody decided about a contract's text field: shown or personal."""
     return field in PERSONAL or field in _PATTERNS
-
-
-def shown_type(event_type: str) -> str:
-    """An event type, or what stands for something that cannot be one."""
-    return event_type if len(event_type) <= 100 and _CODE.fullmatch(event_type) else HIDDEN
 
 
 def masked_payload(raw: bytes) -> Any:

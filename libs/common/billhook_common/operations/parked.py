@@ -12,9 +12,9 @@ from billhook_common.audit import audit
 from billhook_common.clock import Clock
 from billhook_common.db import AnyRow, AnySelect
 from billhook_common.errors import BillhookError, Conflict, NotFound
-from billhook_common.events.envelope import TOO_LARGE, UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, UNVOUCHED
+from billhook_common.events.envelope import HIDDEN, TOO_LARGE, UNDECODABLE, UNKNOWN_TYPE, UNREADABLE, UNVOUCHED, named
 from billhook_common.events.handlers import NotYet
-from billhook_common.operations.masking import HIDDEN, masked_payload, masked_text, shown_type
+from billhook_common.operations.masking import masked_payload, masked_text
 from billhook_common.tables import inbox
 
 STATES = ("parked", "failed", "discarded")
@@ -71,7 +71,7 @@ def groups(session: Session, state: str = "parked") -> list[dict[str, Any]]:
     return [
         {
             "fingerprint": row.fingerprint,
-            "types": sorted(shown_type(one) for one in row.types),
+            "types": sorted(named(one) for one in row.types),
             "count": row.count,
             "first_seen": row.first_seen,
             "last_seen": row.last_seen,
@@ -102,7 +102,7 @@ def event_item(row: AnyRow) -> dict[str, Any]:
     """One row of ``events_of`` with its payload masked."""
     return {
         "event_id": row.event_id,
-        "type": shown_type(row.type),
+        "type": named(row.type),
         "state": row.state,
         "fingerprint": row.fingerprint,
         "reason": _reason(row),

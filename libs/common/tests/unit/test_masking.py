@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billhook_common.contracts import all_facts
+from billhook_common.events.envelope import named
 from billhook_common.operations.masking import (
     HIDDEN,
     HIDDEN_PERSONAL,
     is_known,
     masked_payload,
     masked_text,
-    shown_type,
 )
 
 pytestmark = pytest.mark.unit
@@ -140,6 +140,6 @@ def test_reasons_keep_ids_and_words() -> None:
 
 
 def test_a_type_that_cannot_be_one_is_hidden() -> None:
-    assert shown_type("crm.customer.changed.v2") == "crm.customer.changed.v2"
-    assert shown_type("Jan Novák") == HIDDEN
-    assert shown_type("a" * 101) == HIDDEN
+    assert named("crm.customer.changed.v2") == "crm.customer.changed.v2"
+    assert named("Jan Novák") == HIDDEN
+    assert named("a" * 101) == HIDDEN
